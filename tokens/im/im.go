@@ -1,0 +1,119 @@
+package im
+
+import (
+	"context"
+	"time"
+)
+
+// A User is a person as the cloud needs to know them.
+type User struct {
+	// ID is the user id at the cloud: 1 to 64 ASCII letters and digits.
+	ID string
+	// Name is shown to other users, at most 64 characters. Clients shorten a
+	// longer one, so that a long nickname never costs somebody their token.
+	Name string
+	// AvatarURL may be empty. Clients leave out one that the cloud would refuse.
+	AvatarURL string
+}
+
+// A Token is a connect token: what a WebIM or mobile SDK shows to the cloud.
+type Token struct {
+	// Value is opaque, never empty, at most 512 bytes of printable ASCII.
+	Value string
+	// ExpiresAt is the end of the token as the cloud itself will enforce it.
+	// Zero means that the cloud set no end or told none.
+	ExpiresAt time.Time
+}
+
+// Endpoints is where an SDK connects to.
+type Endpoints struct {
+	// Navigators are the addresses that a RongCloud SDK asks for its socket server.
+	Navigators []string
+}
+
+// A Cloud names itself. Every client implements it, and Minter.
+type Cloud interface {
+	// Name is the protocol that an SDK must speak: "rongcloud", "easemob".
+	Name() string
+	// AppKey is the public key of the app at the cloud. It is not a secret.
+	AppKey() string
+	// Endpoints is what a client application needs beside app key and token.
+	Endpoints() Endpoints
+}
+
+// A Minter makes connect tokens.
+type Minter interface {
+	// Mint registers the user at the cloud if they are missing there, and
+	// returns a new connect token for them. It also sets the user's name and
+	// avatar. Lifetime is what we want; zero means permanent. A cloud whose
+	// lifetime is set elsewhere ignores it and says so by ExpiresAt.
+	//
+	// Mint is safe to repeat: a second call returns a token that works, and
+	// earlier tokens keep working unless the cloud's documentation says
+	// otherwise. It never returns an empty token with a nil error.
+	Mint(ctx context.Context, u User, lifetime time.Duration) (Token, error)
+}
+
+// A Revoker ends tokens that were handed out earlier.
+type Revoker interface {
+	// RevokeBefore makes every token of the user that the cloud issued before
+	// t (millisecond resolution) fail at the next connect. Live connections
+	// stay up. It is safe to repeat, and a user without tokens is no error.
+	RevokeBefore(ctx context.Context, userID string, t time.Time) error
+}
+
+// A Kicker closes a user's live connections.
+type Kicker interface {
+	// Kick is safe to repeat; nobody connected is no error.
+	Kick(ctx context.Context, userID string) error
+}
+
+// A Banner keeps a user out.
+type Banner interface {
+	// Ban closes live connections and refuses new ones for d, which clients
+	// round up to whole minutes and cap at what the cloud allows. It is safe to
+	// repeat: the end moves to d from now. UnknownUser where the user is missing.
+	Ban(ctx context.Context, userID string, d time.Duration) error
+	// Unban lifts a ban at once. It is safe to repeat.
+	Unban(ctx context.Context, userID string) error
+	// Banned lists who is banned now and until when.
+	Banned(ctx context.Context) ([]Ban, error)
+}
+
+// A Ban is one user's ban at the cloud.
+type Ban struct {
+	UserID string
+	Until  time.Time
+}
+
+// A Profiler keeps names and avatars.
+type Profiler interface {
+	// PutProfile sets name and avatar. It is safe to repeat. UnknownUser where
+	// the user is missing.
+	PutProfile(ctx context.Context, u User) error
+	// Profile reads them back. UnknownUser where the user is missing.
+	Profile(ctx context.Context, userID string) (User, error)
+}
+
+// A Blocker keeps each user's list of people who may not write to them.
+type Blocker interface {
+	// Block and Unblock are safe to repeat.
+	Block(ctx context.Context, owner string, blocked ...string) error
+	Unblock(ctx context.Context, owner string, blocked ...string) error
+	// Blocked lists everybody whom owner blocked, in no promised order.
+	Blocked(ctx context.Context, owner string) ([]string, error)
+}
+
+// A Watcher tells who is connected.
+type Watcher interface {
+	// Online is true while the user has a live connection.
+	Online(ctx context.Context, userID string) (bool, error)
+}
+
+// A Checker tries the credentials without changing anything.
+type Checker interface {
+	// Check returns nil when the cloud accepts our app key and secret, an
+	// *Error of kind Unauthorized when it does not, and another *Error when
+	// nobody can tell.
+	Check(ctx context.Context) error
+}

@@ -1,0 +1,92 @@
+# `make help` lists the targets. Each sets up what it needs, below .cache and bin;
+# only `test` may ask the system for more: a C compiler, which -race cannot do without.
+
+SHELL       := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS   += --no-print-directory
+
+CACHE   := $(if $(IMBRIDGE_CACHE),$(IMBRIDGE_CACHE),$(CURDIR)/.cache)
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unversioned)
+LDFLAGS := -X main.version=$(VERSION)
+
+# Pinned, so that yesterday's commit is judged as it was yesterday. Built outside of go.mod:
+# its dependencies are none of ours.
+GOLANGCI_VERSION := v2.15.0
+GOLANGCI         := $(CACHE)/bin/golangci-lint-$(GOLANGCI_VERSION)
+
+# Knobs: make test RACE= PKG=./models/ · make fuzz FUZZTIME=1m · make run ARGS='--config my.yaml'
+RACE         := -race
+PKG          := ./...
+TEST_TIMEOUT := 14m
+FUZZTIME     := 10s
+ARGS         :=
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: build ## build and serve with no configuration: SQLite and keys in ./data, the sandbox as cloud
+	@exec bin/imbridge serve $(ARGS)
+
+.PHONY: build
+build: ## the one static binary, bin/imbridge
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/imbridge ./cmd/imbridge
+
+.PHONY: test
+test: format vet compiler ## everything, with the race detector, on SQLite, MariaDB and MySQL (fetched once, 90 MB, no root)
+	IMBRIDGE_TEST_ENGINES=sqlite,mariadb,mysql .ci/databases run \
+		go test $(RACE) -timeout $(TEST_TIMEOUT) $(PKG)
+
+.PHONY: test-quick
+test-quick: ## the short tests on SQLite alone, without the race detector
+	IMBRIDGE_TEST_ENGINES=sqlite go test -short $(PKG)
+
+.PHONY: lint
+lint: format vet $(GOLANGCI) ## formatting, go vet and golangci-lint (compiled once, two minutes)
+	$(GOLANGCI) run ./...
+
+.PHONY: bench
+bench: ## throughput of a token fetch against its floor, as a ratio, on MySQL
+	.ci/databases run go run ./cmd/imbench $(ARGS)
+
+.PHONY: fuzz
+fuzz: ## every fuzz target for FUZZTIME (10s)
+	@grep -rEo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]+' . | sort | while IFS=: read -r file func; do \
+		name=$${func#func }; \
+		echo "$$(dirname "$$file") $$name"; \
+		go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "$$(dirname "$$file")"; \
+	done
+
+.PHONY: clean
+clean: ## remove what was built, and the test databases; not ./data and not the cache of tools
+	-@.ci/databases down
+	rm -rf bin
+
+# --- parts of the above -------------------------------------------------------------
+
+.PHONY: format
+format:
+	@unformatted=$$(find . -name '*.go' -not -path './.*/*' -not -path '*/node_modules/*' -print0 | xargs -0 gofmt -l); \
+	[[ -z $$unformatted ]] || { echo "gofmt -w these:"; echo "$$unformatted"; exit 1; }
+
+.PHONY: vet
+vet:
+	go vet $(PKG)
+
+# The race detector links with the system's C compiler.
+.PHONY: compiler
+compiler:
+	@[[ -z "$(RACE)" ]] || command -v "$$(go env CC)" >/dev/null || { \
+		[[ $$(id -u) == 0 ]] && command -v apt-get >/dev/null || \
+			{ echo "-race needs a C compiler: install gcc and libc6-dev, or: make test RACE="; exit 1; }; \
+		echo "installing a C compiler, for -race"; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends gcc libc6-dev; \
+	}
+
+$(GOLANGCI):
+	@echo "building golangci-lint $(GOLANGCI_VERSION), once"
+	@mkdir -p $(@D)
+	GOBIN=$(@D) GOFLAGS= go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+	@mv $(@D)/golangci-lint $@

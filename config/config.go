@@ -1,0 +1,311 @@
+package config
+
+import "time"
+
+// Names of the two environments (key env).
+const (
+	Development = "development"
+	Production  = "production"
+)
+
+// Config holds every setting. Tags of a field: key is its name in the file;
+// min and max are limits, both allowed themselves; oneof lists the values; form
+// names a check in forms.go (of each element, when the field is a list); eg is
+// an example for complaints where the default is not one.
+type Config struct {
+	// development or production. Production refuses what is only fit for a first
+	// try (the sandbox, SQLite, a generated data key, lifetimes of seconds)
+	// unless the setting beside it allows it.
+	Env string `key:"env" oneof:"development production"`
+
+	// Folder for what imbridge keeps itself: the SQLite database and, where
+	// keys.data_key is empty, the generated data key. Made with mode 0700.
+	DataDir string `key:"data_dir" form:"path" eg:"/var/lib/imbridge"`
+
+	// The public API.
+	Server Server `key:"server"`
+
+	// Metrics and profiles, for operators only.
+	Ops Ops `key:"ops"`
+
+	// The stand-in for the IM clouds, in the same process when im.cloud is
+	// sandbox, or alone as "imbridge sandbox". Memory only.
+	Sandbox Sandbox `key:"sandbox"`
+
+	// Where accounts, sessions and sealed tokens are kept.
+	Database Database `key:"database"`
+
+	// The IM cloud and the life of the connect tokens that it issues.
+	IM IM `key:"im"`
+
+	// Our own login sessions.
+	Session Session `key:"session"`
+
+	// Hashing of passwords (argon2id, 19 MiB for each hash under way).
+	Password Password `key:"password"`
+
+	// Brake on guessing passwords. Failures are counted in the database before
+	// the hash is computed; past the free ones each attempt has to wait, twice as
+	// long each time. Nobody is ever locked out for good.
+	Throttle Throttle `key:"throttle"`
+
+	// The key that seals tokens and signing keys in the database.
+	Keys KeySettings `key:"keys"`
+
+	// The log, on standard error.
+	Log Log `key:"log"`
+
+	// File is the path of the file that was read, empty if there was none. It is
+	// not a setting.
+	File string `key:"-"`
+}
+
+// Server holds the keys below server.
+type Server struct {
+	// Address of the public API. Port 0 picks a free one, which is printed.
+	Listen string `key:"listen" form:"address"`
+
+	// Where clients reach the API, without a slash at the end. It is the issuer
+	// in our access tokens, so changing it ends all of them. Empty: derived from
+	// the listening address.
+	PublicURL string `key:"public_url" form:"url" eg:"https://im.example.com"`
+
+	// Networks (CIDR) of the proxies in front of imbridge. The client's address
+	// is the rightmost one in X-Forwarded-For that is not in them. Empty: the
+	// header is not believed.
+	TrustedProxies []string `key:"trusted_proxies" form:"network" eg:"10.0.0.0/8"`
+
+	// Web pages that may call the API from a browser: exact origins, no
+	// wildcards. Empty: none but pages of imbridge itself.
+	CORSOrigins []string `key:"cors_origins" form:"origin" eg:"https://app.example.com"`
+
+	// How long requests under way may take to finish when the process stops.
+	ShutdownGrace time.Duration `key:"shutdown_grace" min:"0s" max:"10m"`
+
+	// How long the process still accepts requests, while /readyz already says no,
+	// before it closes the listener. Give a load balancer the time to notice.
+	DrainDelay time.Duration `key:"drain_delay" min:"0s" max:"5m"`
+
+	// How long register and login wait for a connect token. Without one in time
+	// they answer all the same, and the token is fetched a little later.
+	RegisterBudget time.Duration `key:"register_budget" min:"0s" max:"30s"`
+
+	// How long a request for a connect token waits for the cloud.
+	TokenBudget time.Duration `key:"token_budget" min:"100ms" max:"1m"`
+}
+
+// Ops holds the keys below ops.
+type Ops struct {
+	// Address of /metrics. It has no login: keep it off public networks.
+	Listen string `key:"listen" form:"address"`
+}
+
+// Sandbox holds the keys below sandbox.
+type Sandbox struct {
+	// Address of the emulated cloud.
+	Listen string `key:"listen" form:"address"`
+
+	// Address of the control API: its state, counted calls, faults, the clock.
+	ControlListen string `key:"control_listen" form:"address"`
+
+	// Lets the sandbox listen on other addresses than loopback. Anybody who
+	// reaches the control API owns the sandbox.
+	AllowRemote bool `key:"allow_remote" eg:"true"`
+}
+
+// Database holds the keys below database.
+type Database struct {
+	// sqlite (one process, no set-up) or mysql (8, 9, MariaDB).
+	Driver string `key:"driver" oneof:"sqlite mysql"`
+
+	// For mysql user:password@tcp(host:port)/database, for sqlite the path of a
+	// file. Empty: with sqlite imbridge.db in data_dir; mysql needs one.
+	DSN Secret `key:"dsn" form:"dsn" eg:"imbridge:PASSWORD@tcp(127.0.0.1:3306)/imbridge"`
+
+	// Brings the schema up to date at the start. Otherwise serve refuses an old
+	// one and prints the command. SQLite always migrates.
+	MigrateOnStart bool `key:"migrate_on_start" eg:"true"`
+
+	// Connections of one process, at most.
+	MaxOpen int `key:"max_open" min:"1" max:"10000"`
+
+	// Allows sqlite in production.
+	AllowSQLite bool `key:"allow_sqlite" eg:"true"`
+}
+
+// IM holds the keys below im.
+type IM struct {
+	// sandbox, rongcloud or easemob.
+	Cloud string `key:"cloud" oneof:"sandbox rongcloud easemob"`
+
+	// Allows the sandbox in production.
+	AllowSandbox bool `key:"allow_sandbox" eg:"true"`
+
+	// How long a connect token lives: permanent, 30d, 7d, 1d, or one of
+	// extra_lifetimes. Only the first start reads it; from then on an admin sets
+	// it while imbridge runs.
+	Lifetime string `key:"lifetime" form:"lifetime"`
+
+	// More lifetimes for an admin to choose from, from 1s to 365d, to watch a
+	// token expire. Empty: 20s in development. Production refuses any.
+	ExtraLifetimes []string `key:"extra_lifetimes" form:"lifetime" eg:"20s"`
+
+	// The last part of a token's life, in percent, in which it is renewed ahead
+	// of its end.
+	RenewWindowPercent int `key:"renew_window_percent" min:"5" max:"50"`
+
+	// RongCloud, used when cloud is rongcloud.
+	RongCloud RongCloud `key:"rongcloud"`
+}
+
+// RongCloud holds the keys below im.rongcloud.
+type RongCloud struct {
+	// App key, from the console. Clients are told it.
+	AppKey string `key:"app_key" form:"word" eg:"c9kqb3rdkbb8j"`
+
+	// App secret, from the console, next to the app key. The server's alone.
+	AppSecret Secret `key:"app_secret" form:"word" eg:"APP_SECRET"`
+
+	// Data centre of the app: BJ (Beijing), SG (Singapore), SG_B (Singapore B),
+	// NA (North America) or SAU (Saudi Arabia).
+	Region string `key:"region" oneof:"BJ SG SG_B NA SAU"`
+
+	// Address of the server API in place of the region's two hosts, for a private
+	// cloud. Production refuses http:// beyond loopback: the answers hold tokens.
+	BaseURL string `key:"base_url" form:"url" eg:"https://rongcloud.example.com"`
+
+	// The token lifetime set in RongCloud's console, which no API tells: permanent,
+	// 30d, 7d, 1d or another duration. A token never lives longer than this,
+	// whatever the admin of imbridge chose.
+	ConsoleLifetime string `key:"console_lifetime" form:"lifetime"`
+
+	// Navigator addresses that clients are given. Empty: those inside the token.
+	Navigators []string `key:"navigators" form:"navigator" eg:"https://nav.example.com"`
+
+	// Time for one call to the cloud.
+	Timeout time.Duration `key:"timeout" min:"100ms" max:"1m"`
+
+	// The share of the documented call limits that this process uses, in percent.
+	// Several processes on one app key have to divide it among them.
+	QuotaPercent int `key:"quota_percent" min:"1" max:"100"`
+}
+
+// Session holds the keys below session.
+type Session struct {
+	// Life of an access token. Until it ends, those who check it by our public
+	// keys alone do not see a logout.
+	AccessLifetime time.Duration `key:"access_lifetime" min:"1m" max:"1h"`
+
+	// A session ends when it has not been refreshed for so long.
+	RefreshLifetime time.Duration `key:"refresh_lifetime" min:"1m" max:"8760h"`
+
+	// A session ends at this age, however often it was refreshed.
+	MaxLifetime time.Duration `key:"max_lifetime" min:"1m" max:"87600h"`
+
+	// For so long the refresh token used last may be shown again, by another tab
+	// or after a lost answer. Shown later it ends the session, as a stolen one.
+	RefreshGrace time.Duration `key:"refresh_grace" min:"0s" max:"60s"`
+
+	// A new key signs access tokens after so long. The old one stays published
+	// until the last token that it signed has run out.
+	KeyRotation time.Duration `key:"key_rotation" min:"2m" max:"8760h"`
+}
+
+// Password holds the keys below password.
+type Password struct {
+	// Hashes computed at once. 0: as many as there are cores.
+	Parallel int `key:"parallel" min:"0" max:"1024"`
+
+	// Logins that may wait for a hash. The next one is told to come back.
+	Queue int `key:"queue" min:"1" max:"100000"`
+}
+
+// Throttle holds the keys below throttle.
+type Throttle struct {
+	// Failed logins of one account without a wait.
+	AccountFree int `key:"account_free" min:"1" max:"1000"`
+
+	// Failed logins from one address (for IPv6, from one /64) without a wait.
+	// Many people may share one.
+	AddressFree int `key:"address_free" min:"1" max:"1000000"`
+
+	// The first wait.
+	Delay time.Duration `key:"delay" min:"100ms" max:"1m"`
+
+	// The longest wait.
+	MaxDelay time.Duration `key:"max_delay" min:"100ms" max:"1h"`
+
+	// Failures are forgotten when none has been added for so long. Not shorter
+	// than max_delay, or waiting would clear the count.
+	Window time.Duration `key:"window" min:"1m" max:"24h"`
+}
+
+// KeySettings holds the keys below keys.
+type KeySettings struct {
+	// In base64: 32 random bytes, or a Tink keyset. Lost, all that it sealed is
+	// lost. Empty: made at the first start as data.key in data_dir (mode 0600).
+	DataKey Secret `key:"data_key" form:"datakey" eg:"the output of: openssl rand -base64 32"`
+
+	// Allows the generated data key in production.
+	AllowGenerated bool `key:"allow_generated" eg:"true"`
+}
+
+// Log holds the keys below log.
+type Log struct {
+	// debug, info, warn or error.
+	Level string `key:"level" oneof:"debug info warn error"`
+
+	// text or json. Empty: text in development, json in production.
+	Format string `key:"format" oneof:"text json" eg:"json"`
+}
+
+// Default returns what holds when nothing is set.
+func Default() Config {
+	return Config{
+		Env:     Development,
+		DataDir: "./data",
+		Server: Server{
+			Listen:         "127.0.0.1:8080",
+			TrustedProxies: []string{},
+			CORSOrigins:    []string{},
+			ShutdownGrace:  20 * time.Second,
+			RegisterBudget: 1500 * time.Millisecond,
+			TokenBudget:    8 * time.Second,
+		},
+		Ops: Ops{Listen: "127.0.0.1:8081"},
+		Sandbox: Sandbox{
+			Listen:        "127.0.0.1:8090",
+			ControlListen: "127.0.0.1:8091",
+		},
+		Database: Database{Driver: "sqlite", MaxOpen: 40},
+		IM: IM{
+			Cloud:              "sandbox",
+			Lifetime:           "permanent",
+			ExtraLifetimes:     []string{},
+			RenewWindowPercent: 20,
+			RongCloud: RongCloud{
+				Region:          "BJ",
+				ConsoleLifetime: "permanent",
+				Navigators:      []string{},
+				Timeout:         5 * time.Second,
+				QuotaPercent:    90,
+			},
+		},
+		Session: Session{
+			AccessLifetime:  10 * time.Minute,
+			RefreshLifetime: 30 * 24 * time.Hour,
+			MaxLifetime:     365 * 24 * time.Hour,
+			RefreshGrace:    10 * time.Second,
+			KeyRotation:     30 * 24 * time.Hour,
+		},
+		Password: Password{Queue: 256},
+		Throttle: Throttle{
+			AccountFree: 5,
+			AddressFree: 50,
+			Delay:       time.Second,
+			MaxDelay:    5 * time.Minute,
+			Window:      15 * time.Minute,
+		},
+		Log: Log{Level: "info"},
+	}
+}

@@ -94,7 +94,7 @@ func (c *list) walk(docs map[string]string, v reflect.Value, prefix string, at [
 		name = prefix + name
 		doc := docs[t.Name()+"."+f.Name]
 		index := append(append([]int(nil), at...), i)
-		if f.Type.Kind() == reflect.Struct {
+		if f.Type.Kind() == reflect.Struct && f.Type != reflect.TypeFor[Secret]() {
 			c.sections = append(c.sections, Section{Name: name, Doc: doc})
 			c.walk(docs, v.Field(i), name+".", index)
 			continue

@@ -1,0 +1,117 @@
+package rongcloud
+
+import (
+	"context"
+	"net/url"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"imbridge/tokens/im"
+)
+
+const (
+	longestID     = 64   // bytes
+	longestName   = 64   // characters
+	longestAvatar = 1024 // bytes
+)
+
+// checkID refuses what no cloud would take, before it costs a call. Which of
+// the other signs an id may have depends on the cloud's version, so the cloud
+// decides.
+func checkID(o op, id string) error {
+	if id == "" || len(id) > longestID || !visible(id) {
+		return &im.Error{Cloud: name, Op: o.path, Kind: im.Invalid, Message: "not sent: a user id is 1 to 64 visible ASCII characters"}
+	}
+	return nil
+}
+
+// profileForm is a user as getToken and refresh take it. An empty avatar is
+// sent, as the official SDKs do, and removes one that was there; one that the
+// cloud would refuse is left out and changes nothing.
+func profileForm(u im.User, fallback string) url.Values {
+	form := url.Values{"userId": {u.ID}}
+	if n := shortName(u.Name); n != "" {
+		form.Set("name", n)
+	} else if fallback != "" {
+		form.Set("name", fallback)
+	}
+	if goodAvatar(u.AvatarURL) {
+		form.Set("portraitUri", u.AvatarURL)
+	}
+	return form
+}
+
+// shortName is a name as the cloud takes it: without control characters, and
+// cut to 64 characters. Those are counted as UTF-16 counts them, two for most
+// emoji: the cloud's documentation does not say how it counts, and this is
+// right either way.
+func shortName(s string) string {
+	var b strings.Builder
+	units := 0
+	for _, r := range strings.ToValidUTF8(s, "") {
+		if unicode.IsControl(r) {
+			continue
+		}
+		wide := 1
+		if r > 0xFFFF {
+			wide = 2
+		}
+		if units += wide; units > longestName {
+			break
+		}
+		b.WriteRune(r)
+	}
+	return strings.TrimSpace(b.String())
+}
+
+func goodAvatar(s string) bool {
+	if len(s) > longestAvatar || !utf8.ValidString(s) {
+		return false
+	}
+	return !strings.ContainsFunc(s, func(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) })
+}
+
+// PutProfile calls /user/refresh.json. An empty name changes nothing: the
+// cloud has no user without one.
+func (c *Client) PutProfile(ctx context.Context, u im.User) error {
+	if err := checkID(opRefresh, u.ID); err != nil {
+		return err
+	}
+	_, err := c.do(ctx, opRefresh, profileForm(u, ""))
+	return err
+}
+
+// Profile calls /user/info.json.
+func (c *Client) Profile(ctx context.Context, userID string) (im.User, error) {
+	if err := checkID(opInfo, userID); err != nil {
+		return im.User{}, err
+	}
+	a, err := c.do(ctx, opInfo, url.Values{"userId": {userID}})
+	if err != nil {
+		return im.User{}, err
+	}
+	if a.userName == "" && a.createTime == "" {
+		// Older clouds answer 200 with nothing in it.
+		return im.User{}, &im.Error{Cloud: name, Op: opInfo.path, Kind: im.UnknownUser, Code: a.code, Message: "the answer is blank"}
+	}
+	return im.User{ID: userID, Name: a.userName, AvatarURL: a.portrait}, nil
+}
+
+// Online calls /user/checkOnline.json.
+func (c *Client) Online(ctx context.Context, userID string) (bool, error) {
+	if err := checkID(opOnline, userID); err != nil {
+		return false, err
+	}
+	a, err := c.do(ctx, opOnline, url.Values{"userId": {userID}})
+	if err != nil {
+		return false, err
+	}
+	switch a.online {
+	case "1":
+		return true, nil
+	case "0":
+		return false, nil
+	}
+	return false, &im.Error{Cloud: name, Op: opOnline.path, Kind: im.Unknown, Code: a.code, Message: "the answer's status is neither 0 nor 1"}
+}

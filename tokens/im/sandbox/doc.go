@@ -1,0 +1,40 @@
+// Package sandbox is an emulator of the IM clouds' server APIs: it runs in
+// memory, on loopback, and refuses what the real cloud would refuse.
+//
+// It is a product of its own, for first runs, for tests and for demonstrations
+// without an account at any cloud. Two HTTP handlers make it up:
+//
+//   - Handler is the cloud. It speaks RongCloud's server API, with signatures,
+//     limits in bytes and in characters, error codes with their HTTP statuses,
+//     rate limits, and tokens of RongCloud's own shape.
+//   - Control is the hand behind the curtain, on a port of its own. It shows
+//     what the cloud holds and makes the cloud misbehave on demand.
+//
+// # Knobs
+//
+// Every knob of Control; docs/sandbox.md has each with its curl line.
+//
+//	GET  /                 this list
+//	GET  /control/state    users, tokens (fingerprints, never values), bans, lists, settings, clock
+//	GET  /control/calls    {path: count} since the start or the last reset
+//	GET  /control/peaks    {path: most calls in any one-second window}
+//	GET  /control/faults   faults in force and how often each has fired
+//	POST /control/faults   {path, mode, status?, code?, delay_ms?, times?, percent?, seed?, effect?, garbage?}
+//	POST /control/reset    {all?} faults, calls and peaks; with all also everything the cloud stores
+//	POST /control/app      {token_lifetime?, lifetime_applies?, user_cap?, rotate_secret?, rate_limits?, rates?, blacklist?, whitelist?}
+//	POST /control/clock    {advance}
+//	POST /control/token    {token, app_key?} would the cloud accept this token?
+//
+// # What it never does
+//
+// It stores nothing on disk, calls nobody, and starts no goroutine. It imports
+// nothing else of this module: sharing code with the clients would hide shared
+// mistakes. It never shows a token or the app secret, but for the answer that
+// issues a token and the one that announces a rotated secret.
+//
+// Where RongCloud's documentation is silent the sandbox takes the choice that
+// is hardest on its caller, or the one that docs/sandbox.md names with a switch.
+//
+// Callers are cmd/imbridge, which serves both handlers on loopback listeners
+// (see CheckLoopback), and the tests of the cloud clients.
+package sandbox

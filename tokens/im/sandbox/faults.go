@@ -1,0 +1,267 @@
+package sandbox
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Modes of a fault.
+const (
+	modeStatus      = "status"       // an HTTP status and a page, as a proxy gives
+	modeCode        = "code"         // an error code in the cloud's own form
+	modeDelay       = "delay"        // the call waits, then goes on
+	modeResetBefore = "reset_before" // the connection breaks and nothing was done
+	modeResetAfter  = "reset_after"  // the work is done and the connection breaks
+	modeGarbage     = "garbage"      // an answer that is none
+	modeEmpty       = "empty"        // a status and no body
+)
+
+var modes = []string{modeStatus, modeCode, modeDelay, modeResetBefore, modeResetAfter, modeGarbage, modeEmpty}
+
+// Kinds of garbage.
+const (
+	garbageHTML      = "html"       // a login page, as a captive portal gives
+	garbageTruncated = "truncated"  // the first half of the real answer
+	garbageWrongType = "wrong_type" // JSON whose fields have other types
+	garbageBinary    = "binary"     // bytes that are no text
+	garbageHuge      = "huge"       // 10 MB of sound JSON
+	garbageSlow      = "slow"       // the real answer in two halves, delay_ms between them
+)
+
+var garbages = []string{garbageHTML, garbageTruncated, garbageWrongType, garbageBinary, garbageHuge, garbageSlow}
+
+const (
+	maxFaults   = 100
+	maxDelayMS  = 600_000
+	hugeBytes   = 10 << 20
+	everyPath   = "*"
+	slowDefault = 1000 // ms
+)
+
+// A faultSpec is the body of POST /control/faults.
+type faultSpec struct {
+	Path    string  `json:"path"`
+	Mode    string  `json:"mode"`
+	Status  int     `json:"status,omitempty"`
+	Code    int     `json:"code,omitempty"`
+	DelayMS int     `json:"delay_ms,omitempty"`
+	Times   int     `json:"times,omitempty"`
+	Percent float64 `json:"percent,omitempty"`
+	Seed    uint64  `json:"seed,omitempty"`
+	Effect  *bool   `json:"effect,omitempty"`
+	Garbage string  `json:"garbage,omitempty"`
+}
+
+// check returns a complaint about the first field that is wrong. Given tells
+// which fields the request had, so that an explicit 0 is refused and not taken
+// for an absent field.
+func (f *faultSpec) check(given map[string]bool) *complaint {
+	if f.Path != "" && f.Path != everyPath && !strings.HasPrefix(f.Path, "/") {
+		return &complaint{"path", `want a path such as "/user/getToken.json", or "*" for every path`}
+	}
+	if !slices.Contains(modes, f.Mode) {
+		return &complaint{"mode", "want one of " + strings.Join(modes, ", ")}
+	}
+	uses := map[string][]string{
+		"status":   {modeStatus, modeCode, modeGarbage, modeEmpty},
+		"code":     {modeCode},
+		"delay_ms": {modeDelay, modeGarbage},
+		"effect":   {modeStatus, modeCode, modeDelay, modeGarbage, modeEmpty},
+		"garbage":  {modeGarbage},
+	}
+	for _, field := range []string{"status", "code", "delay_ms", "effect", "garbage"} {
+		if given[field] && !slices.Contains(uses[field], f.Mode) {
+			return &complaint{field, fmt.Sprintf("mode %q has no use for it", f.Mode)}
+		}
+	}
+	switch {
+	case (given["status"] || f.Mode == modeStatus) && (f.Status < 200 || f.Status > 599):
+		return &complaint{"status", "want an HTTP status, 200 to 599"}
+	case f.Mode == modeCode && (f.Code < 1 || f.Code > 999_999):
+		return &complaint{"code", "want one of the cloud's error codes, such as 1008"}
+	case (given["delay_ms"] || f.Mode == modeDelay) && (f.DelayMS < 1 || f.DelayMS > maxDelayMS):
+		return &complaint{"delay_ms", fmt.Sprintf("want milliseconds, 1 to %d", maxDelayMS)}
+	case given["times"] && (f.Times < 1 || f.Times > 1_000_000_000):
+		return &complaint{"times", "want how often the fault fires, from 1; leave it out for \"until the reset\""}
+	case given["percent"] && !(f.Percent > 0 && f.Percent <= 100):
+		return &complaint{"percent", "want above 0, at most 100"}
+	case given["garbage"] && !slices.Contains(garbages, f.Garbage):
+		return &complaint{"garbage", "want one of " + strings.Join(garbages, ", ")}
+	case given["delay_ms"] && f.Mode == modeGarbage && f.Garbage != garbageSlow:
+		return &complaint{"delay_ms", `garbage has no use for it unless it is "slow"`}
+	}
+	return nil
+}
+
+// A fault is one in force.
+type fault struct {
+	faultSpec
+	id    int
+	fired int
+	dice  *rand.Rand
+}
+
+// after tells whether the call takes effect before the fault hits.
+func (f *fault) after() bool {
+	switch {
+	case f.Mode == modeResetAfter:
+		return true
+	case f.Mode == modeGarbage && (f.Garbage == garbageTruncated || f.Garbage == garbageSlow):
+		return true // they are made of the real answer
+	}
+	return f.Effect != nil && *f.Effect
+}
+
+// A faultTable is the faults in force, in the order in which they were set.
+type faultTable struct {
+	list   []*fault
+	lastID int
+}
+
+func (t *faultTable) add(spec faultSpec, seed uint64) *fault {
+	if spec.Seed != 0 {
+		seed = spec.Seed
+	}
+	t.lastID++
+	f := &fault{faultSpec: spec, id: t.lastID, dice: rand.New(rand.NewPCG(seed, seed))}
+	t.list = append(t.list, f)
+	return f
+}
+
+// pick returns what happens to a call: any number of delays and at the end at
+// most one fault of another mode. Only faults that are returned have fired.
+func (t *faultTable) pick(label string) []*fault {
+	var plan []*fault
+	for _, f := range t.list {
+		if f.Path != "" && f.Path != everyPath && f.Path != label {
+			continue
+		}
+		if f.Times > 0 && f.fired >= f.Times {
+			continue
+		}
+		if f.Percent > 0 && f.dice.Float64()*100 >= f.Percent {
+			continue
+		}
+		f.fired++
+		plan = append(plan, f)
+		if f.Mode != modeDelay {
+			break
+		}
+	}
+	return plan
+}
+
+// perform answers a call while faults hit it. A fault with effect lets the
+// work be done first; a delay without it that outlives its caller leaves the
+// work undone.
+func (s *Sandbox) perform(w http.ResponseWriter, r *http.Request, plan []*fault, d dialect, c *call) {
+	var done *answer
+	work := func() answer {
+		if done == nil {
+			a := d.serve(c)
+			done = &a
+		}
+		return *done
+	}
+	for _, f := range plan {
+		if f.after() {
+			work()
+		}
+		switch f.Mode {
+		case modeDelay:
+			if !wait(r.Context(), time.Duration(f.DelayMS)*time.Millisecond) {
+				cut(w)
+				return
+			}
+		case modeResetBefore, modeResetAfter:
+			cut(w)
+			return
+		default:
+			f.instead(d, work).write(w, r)
+			return
+		}
+	}
+	work().write(w, r)
+}
+
+// instead is the answer that a fault gives in place of the real one.
+func (f *fault) instead(d dialect, work func() answer) answer {
+	status := f.Status
+	if status == 0 {
+		status = http.StatusOK
+	}
+	switch f.Mode {
+	case modeCode:
+		return d.refuse(f.Code, f.Status)
+	case modeEmpty:
+		return answer{status: status}
+	case modeStatus:
+		return htmlAnswer(status, fmt.Sprintf("<h1>%d %s</h1>", status, http.StatusText(status)))
+	}
+	switch f.Garbage {
+	case garbageTruncated:
+		a := work()
+		a.body = a.body[:len(a.body)/2]
+		return a
+	case garbageSlow:
+		a := work()
+		ms := f.DelayMS
+		if ms == 0 {
+			ms = slowDefault
+		}
+		a.pause = time.Duration(ms) * time.Millisecond
+		return a
+	case garbageWrongType:
+		return jsonAnswer(status, []byte(`{"code":{"value":200},"userId":17,"token":["a","b"],"errorMessage":false}`))
+	case garbageBinary:
+		body := make([]byte, 256)
+		for i := range body {
+			body[i] = byte(255 - i)
+		}
+		return answer{status: status, header: http.Header{"Content-Type": {"application/octet-stream"}}, body: body}
+	case garbageHuge:
+		return jsonAnswer(status, []byte(`{"code":200,"userId":"huge","token":"`+strings.Repeat("A", hugeBytes)+`"}`))
+	}
+	return htmlAnswer(status, "<form>Sign in to this network</form>")
+}
+
+func htmlAnswer(status int, body string) answer {
+	return answer{
+		status: status,
+		header: http.Header{"Content-Type": {"text/html; charset=utf-8"}},
+		body:   []byte("<!DOCTYPE html><html><body>" + body + "</body></html>\n"),
+	}
+}
+
+// wait passes real time, not the sandbox's: a delay is for the caller's
+// deadlines. It ends early, and returns false, when ctx does.
+func wait(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// cut breaks the connection without an answer. Where there is none to break
+// (HTTP/2, a recorder) it panics with http.ErrAbortHandler, which net/http
+// understands.
+func cut(w http.ResponseWriter) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0) // a reset, not a polite end
+	}
+	_ = conn.Close()
+}

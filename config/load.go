@@ -103,7 +103,8 @@ func (r *reader) finish(o Options) (Config, error) {
 // complain adds a problem with a known key. An empty example is replaced by
 // the key's own.
 func (r *reader) complain(k Key, got, wrong, example string) {
-	if k.Secret {
+	// The app key is confused with the app secret often enough to be hidden too.
+	if k.Secret || k.form == "word" {
 		got = ""
 	}
 	if example == "" {

@@ -79,6 +79,10 @@ type walk struct {
 	seen map[string]int // name → line
 }
 
+// A key that looks like one may be repeated. Others may hold the value, as in
+// {dsn:root:password} where the blank behind the colon was forgotten.
+var keyShape = regexp.MustCompile(`^[a-z0-9_.\-]{1,80}$`)
+
 func (w *walk) mapping(n *yaml.Node, prefix string) {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
@@ -88,6 +92,10 @@ func (w *walk) mapping(n *yaml.Node, prefix string) {
 			continue
 		}
 		name := w.name(prefix, strings.ToLower(key.Value))
+		if !keyShape.MatchString(name) {
+			w.problems.add(Problem{Key: w.name(prefix, "…"), Where: where, Wrong: "a key must be a plain word, with a blank behind its colon"})
+			continue
+		}
 		if first := w.seen[name]; first != 0 {
 			w.problems.add(Problem{Key: name, Where: where, Wrong: fmt.Sprintf("is there twice, first in line %d", first), Example: "keep one of the two"})
 			continue
@@ -140,7 +148,7 @@ func (w *walk) section(name string, value *yaml.Node, where string) {
 }
 
 func (w *walk) unknown(name, where string) {
-	p := Problem{Key: printable(name), Where: where, Wrong: "there is no such setting"}
+	p := Problem{Key: name, Where: where, Wrong: "there is no such setting"}
 	c := catalogue()
 	var names []string
 	for _, k := range c.keys {

@@ -179,8 +179,9 @@ type RongCloud struct {
 	// whatever the admin of imbridge chose.
 	ConsoleLifetime string `key:"console_lifetime" form:"lifetime"`
 
-	// Navigator addresses that clients are given. Empty: those inside the token.
-	Navigators []string `key:"navigators" form:"navigator" eg:"https://nav.example.com"`
+	// Navigators that clients are given, for a private cloud. Empty: the SDK's own
+	// and those inside the token.
+	Navigators []string `key:"navigators" form:"url" eg:"https://nav.example.com"`
 
 	// Time for one call to the cloud.
 	Timeout time.Duration `key:"timeout" min:"100ms" max:"1m"`

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"time"
 )
 
 // resolve fills in what is left to the environment: log.format,
@@ -52,6 +53,15 @@ func (s Server) Proxies() []netip.Prefix {
 		}
 	}
 	return out
+}
+
+// Console returns ConsoleLifetime, parsed; zero is permanent.
+func (r RongCloud) Console() time.Duration {
+	d, err := parseDuration(r.ConsoleLifetime)
+	if err != nil {
+		return 0
+	}
+	return d
 }
 
 // Describe lists every setting as in force, a line each, secrets hidden.

@@ -17,16 +17,15 @@ import (
 // empty and passed plain, and returns what is wrong with it, or "". It must not
 // repeat the text: it may be a secret.
 var forms = map[string]func(string) string{
-	"address":   wrongAddress,
-	"url":       wrongURL,
-	"origin":    wrongOrigin,
-	"network":   wrongNetwork,
-	"navigator": wrongNavigator,
-	"lifetime":  wrongLifetime,
-	"word":      wrongWord,
-	"datakey":   wrongDataKey,
-	"path":      func(string) string { return "" },
-	"dsn":       func(string) string { return "" }, // depends on the driver: checkDatabase
+	"address":  wrongAddress,
+	"url":      wrongURL,
+	"origin":   wrongOrigin,
+	"network":  wrongNetwork,
+	"lifetime": wrongLifetime,
+	"word":     wrongWord,
+	"datakey":  wrongDataKey,
+	"path":     func(string) string { return "" },
+	"dsn":      func(string) string { return "" }, // depends on the driver: checkDatabase
 }
 
 // plain is asked of every text: what a paste brings along unseen (blanks at the
@@ -128,16 +127,6 @@ func wrongNetwork(s string) string {
 	return ""
 }
 
-func wrongNavigator(s string) string {
-	if strings.Contains(s, "://") {
-		return wrongURL(s)
-	}
-	if u, err := url.Parse("//" + s); err != nil || u.Path != "" || strings.ContainsAny(s, "@?#") || !validHost(u) {
-		return "must be a host, host:port, or an address that starts with https:// or http://"
-	}
-	return ""
-}
-
 func wrongLifetime(s string) string {
 	if s == "permanent" {
 		return ""
@@ -149,9 +138,15 @@ func wrongLifetime(s string) string {
 	return ""
 }
 
+// wrongWord is for what a cloud's console shows and a header carries.
 func wrongWord(s string) string {
-	if strings.ContainsFunc(s, unicode.IsSpace) {
+	switch {
+	case strings.ContainsFunc(s, unicode.IsSpace):
 		return "holds white space"
+	case strings.ContainsFunc(s, func(c rune) bool { return c < '!' || c > '~' }):
+		return "holds characters beyond ASCII"
+	case len(s) > 256:
+		return "is longer than 256 characters"
 	}
 	return ""
 }

@@ -214,7 +214,7 @@ func (r *reader) environ(environ []string) {
 	for name := range vars {
 		names = append(names, name)
 	}
-	slices.Sort(names) // X before X_FILE
+	slices.Sort(names) // the same report every time
 	for _, name := range names {
 		value := vars[name]
 		k := catalogue().byEnv[name]

@@ -192,6 +192,17 @@ func TestNamesThatAreNotOurs(t *testing.T) {
 	}
 }
 
+func TestComplaintsKeepTheirOrder(t *testing.T) {
+	_, problems := load(t, "", "IMBRIDGE_XC=1", "IMBRIDGE_XA=1", "IMBRIDGE_XD=1", "IMBRIDGE_XB=1", "IMBRIDGE_XE=1")
+	var got string
+	for _, p := range problems {
+		got += p.Key[len("IMBRIDGE_X"):]
+	}
+	if want := "ABCDE"; got != want {
+		t.Errorf("unknown variables are told in the order %s, want %s", got, want)
+	}
+}
+
 func TestUnknownNamesAreMet(t *testing.T) {
 	for name, want := range map[string]string{
 		"IMBRIDGE_IM_RONGCLOUD_APPKEY":         "IMBRIDGE_IM_RONGCLOUD_APP_KEY",

@@ -11,16 +11,15 @@ import (
 // good is a value other than the default, bad one that is read but refused, for
 // each form.
 var formSamples = map[string]struct{ good, bad string }{
-	"address":   {"127.0.0.1:1", "127.0.0.1"},
-	"url":       {"https://im.example.com", "im.example.com"},
-	"origin":    {"https://app.example.com", "*"},
-	"network":   {"10.0.0.0/8", "10.0.0.1"},
-	"navigator": {"nav.example.com", "nav example"},
-	"lifetime":  {"7d", "forever"},
-	"word":      {"word", planted + " " + planted},
-	"datakey":   {goodKey, planted},
-	"path":      {"/srv/imbridge", " /srv"},
-	"dsn":       {"/srv/im.db", planted + "\t"},
+	"address":  {"127.0.0.1:1", "127.0.0.1"},
+	"url":      {"https://im.example.com", "im.example.com"},
+	"origin":   {"https://app.example.com", "*"},
+	"network":  {"10.0.0.0/8", "10.0.0.1"},
+	"lifetime": {"7d", "forever"},
+	"word":     {"word", planted + " " + planted},
+	"datakey":  {goodKey, planted},
+	"path":     {"/srv/imbridge", " /srv"},
+	"dsn":      {"/srv/im.db", planted + "\t"},
 }
 
 // samples returns a value that the key takes and those that it refuses, as a

@@ -20,16 +20,13 @@ var (
 )
 
 // check adds what is wrong with the values: each by itself, then together. A
-// key that has been complained about is left alone, for it holds a default that
-// nobody asked for.
+// key that could not be read holds its default, which is right by itself, but
+// nobody asked for it: no rule holds it against another key's value or calls it
+// missing.
 func (r *reader) check(o Options) {
 	for _, k := range Keys() {
-		if !r.problems.has(k.Name) {
-			r.checkOne(k, reflect.ValueOf(r.cfg).FieldByIndex(k.index))
-		}
+		r.checkOne(k, reflect.ValueOf(r.cfg).FieldByIndex(k.index))
 	}
-	// Rules about several keys hold their tongue about keys that are wrong
-	// already, but not about each other.
 	before := Problems{List: slices.Clone(r.problems.List)}
 	rule := func(broken bool, key, wrong, example string) {
 		if broken && !before.has(key) {

@@ -25,7 +25,7 @@ type Config struct {
 	// The public API.
 	Server Server `key:"server"`
 
-	// Metrics and profiles, for operators only.
+	// Metrics, for operators only.
 	Ops Ops `key:"ops"`
 
 	// The stand-in for the IM clouds, in the same process when im.cloud is

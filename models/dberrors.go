@@ -1,0 +1,163 @@
+package models
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+
+	mysqldriver "github.com/go-sql-driver/mysql"
+	"gorm.io/gorm"
+)
+
+// What the servers say, by number. The first group means that the transaction
+// lost against another and may be run again as a whole; measured on one MySQL,
+// on Group Replication and on Galera.
+var mysqlConflict = map[uint16]bool{
+	1020: true, // record has changed since last read (MariaDB's snapshot isolation)
+	1205: true, // lock wait timeout
+	1213: true, // deadlock, or a Galera certification failure
+	3101: true, // Group Replication certification failure
+	1180: true, // error during commit (149: the transaction was a certification victim)
+}
+
+// The second group means that this server cannot do it now.
+var mysqlUnavailable = map[uint16]bool{
+	1040: true,                                     // too many connections
+	1047: true,                                     // Galera node not ready
+	1053: true,                                     // server shutdown in progress
+	1290: true,                                     // read-only: a secondary, or a cut-off minority
+	1836: true,                                     // read-only mode
+	1792: true,                                     // read-only transaction
+	3100: true,                                     // Group Replication hook failed
+	1021: true,                                     // disk full
+	1114: true,                                     // table full
+	1158: true, 1159: true, 1160: true, 1161: true, // network
+	1927: true,             // connection was killed
+	2006: true, 2013: true, // server gone, connection lost
+	1045: true, 1044: true, 1049: true, // access denied, unknown database
+}
+
+// SQLite's primary result codes.
+const (
+	sqliteBusy     = 5
+	sqliteLocked   = 6
+	sqliteReadOnly = 8
+	sqliteIOErr    = 10
+	sqliteFull     = 13
+	sqliteCantOpen = 14
+	sqliteUnique   = 2067
+	sqlitePrimary  = 1555
+)
+
+func sqliteCode(err error) int {
+	var coded interface{ Code() int }
+	if errors.As(err, &coded) {
+		return coded.Code()
+	}
+	return 0
+}
+
+func (s *Store) conflict(err error) bool {
+	var my *mysqldriver.MySQLError
+	if errors.As(err, &my) {
+		return mysqlConflict[my.Number]
+	}
+	code := sqliteCode(err) & 0xff
+	return code == sqliteBusy || code == sqliteLocked
+}
+
+// duplicate returns the name of the unique index, or of the column, that a
+// write ran into; "" when err is another error.
+func duplicate(err error) string {
+	var my *mysqldriver.MySQLError
+	if errors.As(err, &my) && my.Number == 1062 {
+		// Duplicate entry '…' for key 'users.users_email_key'. The value may hold
+		// quotes, so the name is read from the end.
+		m := strings.TrimSuffix(my.Message, "'")
+		if i := strings.LastIndexByte(m, '\''); i >= 0 {
+			m = m[i+1:]
+		}
+		if i := strings.LastIndexByte(m, '.'); i >= 0 {
+			m = m[i+1:]
+		}
+		return m
+	}
+	if c := sqliteCode(err); c == sqliteUnique || c == sqlitePrimary {
+		// constraint failed: UNIQUE constraint failed: users.email_key (2067)
+		m := err.Error()
+		if i := strings.LastIndex(m, "failed: "); i >= 0 {
+			m = m[i+len("failed: "):]
+		}
+		m, _, _ = strings.Cut(m, " (")
+		return strings.ReplaceAll(m, ".", "_")
+	}
+	return ""
+}
+
+// translate turns what the driver says into an error of ours. Messages of a
+// server may quote values, so that none of them is kept, only their numbers.
+func (s *Store) translate(err error) error {
+	if err == nil {
+		return nil
+	}
+	var my *mysqldriver.MySQLError
+	switch {
+	case errors.Is(err, gorm.ErrRecordNotFound), errors.Is(err, sql.ErrNoRows):
+		return ErrNotFound
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return err
+	case errors.As(err, &my):
+		switch {
+		case mysqlConflict[my.Number]:
+			return fmt.Errorf("%w: lost against other transactions (mysql %d)", ErrUnavailable, my.Number)
+		case mysqlUnavailable[my.Number]:
+			return fmt.Errorf("%w: mysql %d", ErrUnavailable, my.Number)
+		case my.Number == 1062:
+			return &duplicateError{index: duplicate(err)}
+		}
+		return fmt.Errorf("mysql error %d (%s)", my.Number, string(my.SQLState[:]))
+	}
+	if code := sqliteCode(err); code != 0 {
+		switch code & 0xff {
+		case sqliteBusy, sqliteLocked, sqliteReadOnly, sqliteIOErr, sqliteFull, sqliteCantOpen:
+			return fmt.Errorf("%w: sqlite %d", ErrUnavailable, code)
+		}
+		if index := duplicate(err); index != "" {
+			return &duplicateError{index: index}
+		}
+		return fmt.Errorf("sqlite error %d", code)
+	}
+	var netErr net.Error
+	if errors.Is(err, driver.ErrBadConn) || errors.Is(err, mysqldriver.ErrInvalidConn) || errors.Is(err, sql.ErrConnDone) ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &netErr) {
+		return fmt.Errorf("%w: connection lost", ErrUnavailable)
+	}
+	return err
+}
+
+// A duplicateError is a write that ran into a unique index.
+type duplicateError struct{ index string }
+
+func (e *duplicateError) Error() string { return "duplicate in " + e.index }
+
+// taken turns a duplicate in one of the given indexes into a TakenError that
+// names the field.
+func taken(err error, fields map[string]string) error {
+	var d *duplicateError
+	if errors.As(err, &d) {
+		if f, ok := fields[d.index]; ok {
+			return &TakenError{Field: f}
+		}
+	}
+	return err
+}
+
+func isDuplicate(err error) bool {
+	var d *duplicateError
+	return errors.As(err, &d)
+}

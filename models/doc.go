@@ -1,0 +1,28 @@
+// Package models is the only door to the database.
+//
+// It owns every table, and each file owns one:
+//
+//	users             user.go         people; register, profile, password, delete
+//	sessions          session.go      logins and their refresh tokens
+//	im_tokens         token.go        connect tokens, their leases and pending revocations
+//	lifetimes         lifetime.go     how long connect tokens live
+//	admins            admin.go        people who steer
+//	audit             audit.go        what was done, by whom; append only
+//	idempotency_keys  idempotency.go  registrations that a client may repeat
+//	signing_keys      signing_key.go  keys of our access tokens
+//	login_throttle    throttle.go     attempts by account and by address
+//	bridge_state      state.go        the check of the data key, the probe of readiness
+//
+// What belongs together commits together: a change and its audit row, a new
+// user with their first session and idempotency row, a revocation and the drop
+// of the stored token. Nothing here calls a cloud, and no password is hashed
+// while a transaction is open.
+//
+// All times are UTC, kept as microseconds since 1970. Ids are lower-case
+// ULIDs. Connect tokens, session keys and signing keys are sealed (seal.go) and
+// bound to the table, column and row that they are stored in.
+//
+// No gorm type crosses the border of this package, and nobody relies on a row
+// lock being seen by another database node: whoever must be alone wins a
+// compare-and-set. Handlers, tokens and cmd call this package; it calls nobody.
+package models

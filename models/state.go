@@ -1,0 +1,104 @@
+package models
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+
+	"gorm.io/gorm"
+)
+
+type bridgeStateRow struct {
+	Name      string `gorm:"primaryKey"`
+	Value     []byte
+	UpdatedAt int64 `gorm:"autoUpdateTime:false"`
+}
+
+func (bridgeStateRow) TableName() string { return "bridge_state" }
+
+// Unlock proves that the data key is the one this database was made with, or,
+// on a new database, ties the two together. It returns ErrWrongDataKey where
+// they do not fit. The value that it opens keys the fingerprints of what must
+// be compared but not read: idempotency keys, throttled logins, the app secret.
+func (s *Store) Unlock(ctx context.Context) error {
+	key := make([]byte, 32)
+	if _, err := rand.Read(key); err != nil {
+		return err
+	}
+	sealed, err := s.dataKey.seal(key, "bridge_state", "value", "mac_key")
+	if err != nil {
+		return err
+	}
+	row := bridgeStateRow{Name: "mac_key", Value: sealed, UpdatedAt: s.nowMicros()}
+	err = s.inTx(ctx, func(tx *gorm.DB) error { return tx.Create(&row).Error })
+	if err != nil && !isDuplicate(err) {
+		return fmt.Errorf("unlock database: %w", err)
+	}
+	if err := s.db.WithContext(ctx).Where("name = ?", "mac_key").Take(&row).Error; err != nil {
+		return fmt.Errorf("unlock database: %w", s.translate(err))
+	}
+	if s.macKey, err = s.dataKey.open(row.Value, "bridge_state", "value", "mac_key"); err != nil {
+		return fmt.Errorf("unlock database: %w", ErrWrongDataKey)
+	}
+	return nil
+}
+
+// mac is a fingerprint of parts under purpose that nobody without the data key
+// can compute or test guesses against.
+func (s *Store) mac(purpose string, parts ...string) []byte {
+	h := hmac.New(sha256.New, s.macKey)
+	for _, p := range append([]string{purpose}, parts...) {
+		var n [8]byte
+		binary.BigEndian.PutUint64(n[:], uint64(len(p)))
+		h.Write(n[:])
+		h.Write([]byte(p))
+	}
+	return h.Sum(nil)
+}
+
+func (s *Store) macHex(purpose string, parts ...string) string {
+	return hex.EncodeToString(s.mac(purpose, parts...))
+}
+
+// SecretVersion numbers an app secret without telling anything of it: the same
+// secret gives the same number here, another secret another one. It is positive.
+func (s *Store) SecretVersion(secret string) int64 {
+	return int64(binary.BigEndian.Uint64(s.mac("app-secret", secret)) >> 2)
+}
+
+// Probe writes a row and reads it back: what must work for us to be ready. The
+// difference between the database's clock and ours is skew.
+func (s *Store) Probe(ctx context.Context) (skew time.Duration, err error) {
+	now := s.nowMicros()
+	var token [8]byte
+	_, _ = rand.Read(token[:])
+	matched, err := s.write(ctx, "UPDATE bridge_state SET value = ?, updated_at = ? WHERE name = 'probe'", token[:], now)
+	if err != nil {
+		return 0, fmt.Errorf("probe: %w", err)
+	}
+	if matched == 0 {
+		_, err := s.write(ctx, "INSERT INTO bridge_state (name, value, updated_at) VALUES ('probe', ?, ?)", token[:], now)
+		if err != nil && !isDuplicate(err) {
+			return 0, fmt.Errorf("probe: %w", err)
+		}
+	}
+	var at int64
+	query := "SELECT updated_at, CAST(UNIX_TIMESTAMP(NOW(6)) * 1000000 AS SIGNED) FROM bridge_state WHERE name = 'probe'"
+	if s.Driver == "sqlite" {
+		query = "SELECT updated_at, CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER) FROM bridge_state WHERE name = 'probe'"
+	}
+	var db int64
+	if err := s.sql.QueryRowContext(ctx, query).Scan(&at, &db); err != nil {
+		return 0, fmt.Errorf("probe: %w", s.translate(err))
+	}
+	if at < now {
+		return 0, fmt.Errorf("probe: %w", errors.Join(ErrUnavailable, errors.New("a write did not last")))
+	}
+	return time.Duration(db-s.nowMicros()) * time.Microsecond, nil
+}

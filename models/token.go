@@ -1,0 +1,343 @@
+package models
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"time"
+
+	"gorm.io/gorm"
+)
+
+// A TokenView is all that decides about one person's connect token, read by one
+// SELECT along primary keys.
+type TokenView struct {
+	UserID string
+	IMID   string
+	// Epoch is the person's; a token of another epoch was revoked.
+	Epoch int64
+	// Lifetime in force for them now; zero is permanent.
+	Lifetime time.Duration
+
+	// The stored token. Exists tells whether there is a row; Value is empty when
+	// it holds no token.
+	Exists         bool
+	Value          string
+	Generation     int64
+	TokenEpoch     int64
+	SecretVersion  int64
+	IssuedAt       time.Time
+	CloudExpiresAt time.Time // zero: none
+	LeaseUntil     time.Time
+	LastFetchedAt  time.Time
+	// RefusedSince and RefusedCount are the window in which new tokens were
+	// minted because a client reported its token refused.
+	RefusedSince time.Time
+	RefusedCount int64
+}
+
+// tokenViewColumns and its joins serve both queries below. The default lifetime
+// and the person's own are two rows of one table.
+const tokenViewColumns = `SELECT u.id, u.im_id, u.status, u.token_epoch, COALESCE(lu.seconds, ld.seconds, 0),
+	t.generation, t.token_sealed, t.epoch, t.secret_version, t.issued_at, t.cloud_expires_at, t.lease_until, t.last_fetched_at, t.refused_since, t.refused_count`
+
+const tokenViewJoins = ` LEFT JOIN im_tokens t ON t.cloud_app = ? AND t.user_id = u.id
+	LEFT JOIN lifetimes lu ON lu.scope = u.id
+	LEFT JOIN lifetimes ld ON ld.scope = 'default'`
+
+const sessionTokenView = tokenViewColumns + `, s.revoked_at, s.expires_at FROM sessions s JOIN users u ON u.id = s.user_id` + tokenViewJoins + ` WHERE s.id = ? AND s.user_id = ?`
+
+const userTokenView = tokenViewColumns + `, NULL, NULL FROM users u` + tokenViewJoins + ` WHERE u.id = ?`
+
+// TokenView reads what decides about a person's token at the app named app.
+// With a session id it also proves that the session lives. Errors:
+// ErrSessionEnded, ErrBanned, ErrNotFound (no such person, only without a
+// session), ErrUnavailable.
+func (s *Store) TokenView(ctx context.Context, app, userID, sessionID string) (TokenView, error) {
+	query, args := userTokenView, []any{app, userID}
+	if sessionID != "" {
+		query, args = sessionTokenView, []any{app, sessionID, userID}
+	}
+	stmt, err := s.prepared(ctx, query)
+	if err != nil {
+		return TokenView{}, fmt.Errorf("token view: %w", err)
+	}
+	var (
+		v                                                                    TokenView
+		status                                                               string
+		seconds                                                              int64
+		generation, epoch, secret, issued, lease, fetched, refused, refusedN sql.NullInt64
+		cloudExpires, revokedAt, expiresAt                                   sql.NullInt64
+		sealed                                                               sql.RawBytes
+	)
+	rows, err := stmt.QueryContext(ctx, args...)
+	if err != nil {
+		return TokenView{}, fmt.Errorf("token view: %w", s.translate(err))
+	}
+	defer rows.Close()
+	if !rows.Next() {
+		if err := rows.Err(); err != nil {
+			return TokenView{}, fmt.Errorf("token view: %w", s.translate(err))
+		}
+		if sessionID != "" {
+			return TokenView{}, ErrSessionEnded
+		}
+		return TokenView{}, ErrNotFound
+	}
+	if err := rows.Scan(&v.UserID, &v.IMID, &status, &v.Epoch, &seconds, &generation, &sealed, &epoch, &secret, &issued,
+		&cloudExpires, &lease, &fetched, &refused, &refusedN, &revokedAt, &expiresAt); err != nil {
+		return TokenView{}, fmt.Errorf("token view: %w", s.translate(err))
+	}
+	switch {
+	case sessionID != "" && (revokedAt.Valid || expiresAt.Int64 <= s.nowMicros()):
+		return TokenView{}, ErrSessionEnded
+	case status == StatusDeleted && sessionID == "":
+		return TokenView{}, ErrNotFound
+	case status == StatusDeleted:
+		return TokenView{}, ErrSessionEnded
+	case status != StatusActive:
+		return TokenView{}, ErrBanned
+	}
+	v.Lifetime = time.Duration(seconds) * time.Second
+	if !generation.Valid {
+		return v, nil
+	}
+	v.Exists = true
+	v.Generation, v.TokenEpoch, v.SecretVersion = generation.Int64, epoch.Int64, secret.Int64
+	v.IssuedAt, v.LeaseUntil, v.LastFetchedAt = fromMicros(issued.Int64), fromMicros(lease.Int64), fromMicros(fetched.Int64)
+	v.RefusedSince, v.RefusedCount = fromMicros(refused.Int64), refusedN.Int64
+	if cloudExpires.Valid {
+		v.CloudExpiresAt = fromMicros(cloudExpires.Int64)
+	}
+	if len(sealed) > 0 {
+		value, err := s.dataKey.open(sealed, "im_tokens", "token", app+"/"+v.UserID)
+		if err != nil {
+			return TokenView{}, fmt.Errorf("token view: %w", err)
+		}
+		v.Value = string(value)
+	}
+	return v, nil
+}
+
+// Fingerprint tells two tokens apart without showing either.
+func Fingerprint(token string) string {
+	sum := sha256.Sum256([]byte(token))
+	return hex.EncodeToString(sum[:])
+}
+
+// ClaimToken takes the lease to mint a token for the person, before the cloud is
+// asked. It succeeds for one caller at a time, in whatever process, and only
+// while the generation is still the one seen. ErrStale otherwise.
+func (s *Store) ClaimToken(ctx context.Context, app string, seen TokenView, owner string, until time.Time) error {
+	now := s.nowMicros()
+	if !seen.Exists {
+		_, err := s.write(ctx, "INSERT INTO im_tokens (cloud_app, user_id, lease_owner, lease_until) VALUES (?, ?, ?, ?)",
+			app, seen.UserID, owner, until.UnixMicro())
+		if isDuplicate(err) {
+			return ErrStale
+		}
+		return err
+	}
+	matched, err := s.write(ctx, `UPDATE im_tokens SET lease_owner = ?, lease_until = ?
+		WHERE cloud_app = ? AND user_id = ? AND generation = ? AND lease_until <= ?`,
+		owner, until.UnixMicro(), app, seen.UserID, seen.Generation, now)
+	if err == nil && matched == 0 {
+		return ErrStale
+	}
+	return err
+}
+
+// ReleaseToken gives a lease back after a mint that failed.
+func (s *Store) ReleaseToken(ctx context.Context, app, userID, owner string) error {
+	_, err := s.write(ctx, "UPDATE im_tokens SET lease_owner = '', lease_until = 0 WHERE cloud_app = ? AND user_id = ? AND lease_owner = ?", app, userID, owner)
+	return err
+}
+
+// A NewToken is what the cloud gave.
+type NewToken struct {
+	Value          string
+	IssuedAt       time.Time
+	CloudExpiresAt time.Time // zero: none
+	SecretVersion  int64
+	// Refused counts the mint against the limit for reports of refusal.
+	Refused time.Time // start of the window that it is counted in; zero: not counted
+	// RevokeBefore, if set, asks that tokens issued before it end at the cloud
+	// from RevokeAt on.
+	RevokeBefore, RevokeAt time.Time
+}
+
+// SwapToken puts a new token over the generation seen. It is fenced: without the
+// lease, or when the generation moved because of a revocation, it writes nothing
+// and returns ErrStale.
+func (s *Store) SwapToken(ctx context.Context, app string, seen TokenView, owner string, n NewToken) error {
+	sealed, err := s.dataKey.seal([]byte(n.Value), "im_tokens", "token", app+"/"+seen.UserID)
+	if err != nil {
+		return err
+	}
+	set := `token_sealed = ?, fingerprint = ?, generation = ?, secret_version = ?, issued_at = ?, cloud_expires_at = ?, epoch = ?,
+		lease_owner = '', lease_until = 0, last_fetched_at = ?`
+	args := []any{sealed, Fingerprint(n.Value), seen.Generation + 1, n.SecretVersion, n.IssuedAt.UnixMicro(), microsPtr(n.CloudExpiresAt), seen.Epoch, s.nowMicros()}
+	if !n.Refused.IsZero() {
+		count := int64(1)
+		if n.Refused.Equal(seen.RefusedSince) {
+			count = seen.RefusedCount + 1
+		}
+		set += ", refused_since = ?, refused_count = ?"
+		args = append(args, n.Refused.UnixMicro(), count)
+	}
+	if !n.RevokeBefore.IsZero() {
+		set += ", revoke_before = ?, revoke_at = ?"
+		args = append(args, n.RevokeBefore.UnixMicro(), n.RevokeAt.UnixMicro())
+	}
+	args = append(args, app, seen.UserID, owner, seen.Generation)
+	first := seen.Generation == 0
+	err = s.inTx(ctx, func(tx *gorm.DB) error {
+		res := tx.Exec("UPDATE im_tokens SET "+set+" WHERE cloud_app = ? AND user_id = ? AND lease_owner = ? AND generation = ?", args...)
+		if res.Error != nil {
+			return res.Error
+		}
+		if res.RowsAffected == 0 {
+			return ErrStale
+		}
+		if !first {
+			return nil
+		}
+		return tx.Exec("UPDATE users SET im_state = ? WHERE id = ? AND im_state = ?", IMReady, seen.UserID, IMPending).Error
+	})
+	if err != nil {
+		return fmt.Errorf("swap token of user %s: %w", seen.UserID, err)
+	}
+	return nil
+}
+
+// revokeTokens drops the person's stored tokens and moves their epoch, so that
+// our endpoint refuses at once and a mint that is under way stores nothing. The
+// cloud is told by whoever works off DueRevocations.
+func (s *Store) revokeTokens(tx *gorm.DB, userID string) error {
+	now := s.nowMicros()
+	if err := tx.Exec("UPDATE users SET token_epoch = token_epoch + 1, version = version + 1, updated_at = ? WHERE id = ?", now, userID).Error; err != nil {
+		return err
+	}
+	return tx.Exec(`UPDATE im_tokens SET token_sealed = NULL, fingerprint = '', generation = generation + 1, lease_owner = '', lease_until = 0,
+		revoke_before = ?, revoke_at = ? WHERE user_id = ? AND generation > 0`, now, now, userID).Error
+}
+
+// NoteFetched remembers when people last fetched a token: one statement for
+// many, off the path of the request.
+func (s *Store) NoteFetched(ctx context.Context, app string, userIDs []string, at time.Time) error {
+	for len(userIDs) > 0 {
+		n := min(len(userIDs), 200)
+		args := []any{at.UnixMicro(), app}
+		for _, id := range userIDs[:n] {
+			args = append(args, id)
+		}
+		_, err := s.write(ctx, "UPDATE im_tokens SET last_fetched_at = ? WHERE cloud_app = ? AND user_id IN (?"+strings.Repeat(", ?", n-1)+")", args...)
+		if err != nil {
+			return fmt.Errorf("note fetched: %w", err)
+		}
+		userIDs = userIDs[n:]
+	}
+	return nil
+}
+
+// DueTokens lists up to limit people after the id after, who fetched a token
+// since seen, and whose token is past the given percentage of its life.
+func (s *Store) DueTokens(ctx context.Context, app string, percent int, seen time.Time, after string, limit int) ([]string, error) {
+	now := s.nowMicros()
+	var ids []string
+	err := s.db.WithContext(ctx).Raw(`SELECT t.user_id FROM im_tokens t
+		JOIN users u ON u.id = t.user_id AND u.status = 'active' AND u.token_epoch = t.epoch
+		LEFT JOIN lifetimes lu ON lu.scope = t.user_id
+		LEFT JOIN lifetimes ld ON ld.scope = 'default'
+		WHERE t.cloud_app = ? AND t.last_fetched_at >= ? AND t.user_id > ? AND t.token_sealed IS NOT NULL AND t.lease_until <= ? AND (
+			(COALESCE(lu.seconds, ld.seconds, 0) > 0 AND t.issued_at + COALESCE(lu.seconds, ld.seconds, 0) * ? <= ?)
+			OR t.issued_at + (t.cloud_expires_at - t.issued_at) * ? / 100 <= ?)
+		ORDER BY t.user_id LIMIT ?`,
+		app, seen.UnixMicro(), after, now, int64(percent)*10_000, now, percent, now, limit).Scan(&ids).Error
+	if err != nil {
+		return nil, fmt.Errorf("due tokens: %w", s.translate(err))
+	}
+	return ids, nil
+}
+
+// A Revocation says that tokens of a person which the cloud issued before a time
+// must end there.
+type Revocation struct {
+	UserID string
+	IMID   string
+	Before time.Time
+}
+
+// DueRevocations lists up to limit that are due, the oldest first.
+func (s *Store) DueRevocations(ctx context.Context, app string, limit int) ([]Revocation, error) {
+	var rows []struct {
+		UserID       string
+		IMID         string `gorm:"column:im_id"`
+		RevokeBefore int64
+	}
+	err := s.db.WithContext(ctx).Raw(`SELECT t.user_id, u.im_id, t.revoke_before FROM im_tokens t JOIN users u ON u.id = t.user_id
+		WHERE t.cloud_app = ? AND t.revoke_at <= ? ORDER BY t.revoke_at LIMIT ?`, app, s.nowMicros(), limit).Scan(&rows).Error
+	if err != nil {
+		return nil, fmt.Errorf("due revocations: %w", s.translate(err))
+	}
+	list := make([]Revocation, len(rows))
+	for i, r := range rows {
+		list[i] = Revocation{UserID: r.UserID, IMID: r.IMID, Before: fromMicros(r.RevokeBefore)}
+	}
+	return list, nil
+}
+
+// FinishRevocation forgets one that the cloud has carried out. A later one that
+// came up meanwhile stays.
+func (s *Store) FinishRevocation(ctx context.Context, app string, r Revocation) error {
+	_, err := s.write(ctx, "UPDATE im_tokens SET revoke_before = NULL, revoke_at = NULL WHERE cloud_app = ? AND user_id = ? AND revoke_before = ?",
+		app, r.UserID, r.Before.UnixMicro())
+	return err
+}
+
+// PutOffRevocation tries again later.
+func (s *Store) PutOffRevocation(ctx context.Context, app string, r Revocation, until time.Time) error {
+	_, err := s.write(ctx, "UPDATE im_tokens SET revoke_at = ? WHERE cloud_app = ? AND user_id = ? AND revoke_before = ?",
+		until.UnixMicro(), app, r.UserID, r.Before.UnixMicro())
+	return err
+}
+
+// A TokenState is what an admin may see of a stored token.
+type TokenState struct {
+	UserID         string
+	Fingerprint    string // empty: none stored
+	Generation     int64
+	IssuedAt       time.Time
+	CloudExpiresAt time.Time // zero: none
+	Lifetime       time.Duration
+}
+
+// TokenStates reads the states of some people's tokens.
+func (s *Store) TokenStates(ctx context.Context, app string, userIDs []string) (map[string]TokenState, error) {
+	states := make(map[string]TokenState, len(userIDs))
+	if len(userIDs) == 0 {
+		return states, nil
+	}
+	var rows []struct {
+		UserID         string
+		Fingerprint    string
+		Generation     int64
+		IssuedAt       int64
+		CloudExpiresAt *int64
+		Seconds        int64
+	}
+	err := s.db.WithContext(ctx).Raw(`SELECT t.user_id, t.fingerprint, t.generation, t.issued_at, t.cloud_expires_at, COALESCE(lu.seconds, ld.seconds, 0) AS seconds
+		FROM im_tokens t LEFT JOIN lifetimes lu ON lu.scope = t.user_id LEFT JOIN lifetimes ld ON ld.scope = 'default'
+		WHERE t.cloud_app = ? AND t.user_id IN ? AND t.token_sealed IS NOT NULL`, app, userIDs).Scan(&rows).Error
+	if err != nil {
+		return nil, fmt.Errorf("token states: %w", s.translate(err))
+	}
+	for _, r := range rows {
+		states[r.UserID] = TokenState{UserID: r.UserID, Fingerprint: r.Fingerprint, Generation: r.Generation, IssuedAt: fromMicros(r.IssuedAt),
+			CloudExpiresAt: fromMicrosPtr(r.CloudExpiresAt), Lifetime: time.Duration(r.Seconds) * time.Second}
+	}
+	return states, nil
+}

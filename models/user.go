@@ -1,0 +1,423 @@
+package models
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"gorm.io/gorm"
+)
+
+// What a user's status and im_state can be.
+const (
+	StatusActive  = "active"
+	StatusBanned  = "banned"
+	StatusDeleted = "deleted"
+
+	// IMPending: the cloud does not know the person yet, as far as we know.
+	IMPending = "pending"
+	// IMReady: the cloud has given a token for them at least once.
+	IMReady = "ready"
+)
+
+// A User is a person in our own user system.
+type User struct {
+	ID string
+	// IMID is their id at the cloud; it never changes and is never used again.
+	IMID      string
+	Username  string
+	Email     string // may be empty
+	Phone     string // E.164; may be empty
+	Nickname  string // may be empty
+	AvatarURL string // may be empty
+	Status    string
+	IMState   string
+	Version   int64
+	CreatedAt time.Time
+}
+
+// DisplayName is what others see.
+func (u User) DisplayName() string {
+	if u.Nickname != "" {
+		return u.Nickname
+	}
+	return u.Username
+}
+
+type userRow struct {
+	ID           string `gorm:"primaryKey"`
+	IMID         string `gorm:"column:im_id"`
+	Username     string
+	UsernameKey  *string
+	Email        *string
+	EmailKey     *string
+	Phone        *string
+	Nickname     string
+	AvatarURL    string
+	PasswordHash string
+	Status       string
+	IMState      string `gorm:"column:im_state"`
+	TokenEpoch   int64
+	Version      int64
+	CreatedAt    int64 `gorm:"autoCreateTime:false"`
+	UpdatedAt    int64 `gorm:"autoUpdateTime:false"`
+}
+
+func (userRow) TableName() string { return "users" }
+
+func (r userRow) user() User {
+	u := User{ID: r.ID, IMID: r.IMID, Username: r.Username, Nickname: r.Nickname, AvatarURL: r.AvatarURL,
+		Status: r.Status, IMState: r.IMState, Version: r.Version, CreatedAt: fromMicros(r.CreatedAt)}
+	if r.Email != nil {
+		u.Email = *r.Email
+	}
+	if r.Phone != nil {
+		u.Phone = *r.Phone
+	}
+	return u
+}
+
+var userFields = map[string]string{"users_username_key": "username", "users_email_key": "email", "users_phone": "phone"}
+
+// NewUser is what a person registers with.
+type NewUser struct {
+	Username  string // 3 to 32 characters, see normalUsername
+	Password  string // 8 to 128 characters
+	Nickname  string // at most 64 characters
+	Email     string
+	Phone     string
+	AvatarURL string
+}
+
+// A Registration is a new person with their first session.
+type Registration struct {
+	User         User
+	Session      Session
+	RefreshToken string
+	// Replayed: an earlier request with the same idempotency key did it.
+	Replayed bool
+}
+
+// CreateUser registers a person and logs them in. With an idempotency key (not
+// empty), a repeated call returns what the first one made, however the first
+// one's answer was lost. Errors: FieldError, TakenError, ErrHashBusy,
+// ErrKeyReused, ErrKeySpent, ErrUnavailable.
+func (s *Store) CreateUser(ctx context.Context, in NewUser, idempotencyKey string, o Origin) (Registration, error) {
+	row, err := s.newUserRow(in)
+	if err != nil {
+		return Registration{}, err
+	}
+	idem := s.newIdempotency("register", idempotencyKey, in.Username, in.Password, in.Nickname, in.Email, in.Phone, in.AvatarURL)
+	if reg, err := s.replay(ctx, idem); !errors.Is(err, ErrNotFound) {
+		return reg, err
+	}
+	// The hash takes long on purpose, so that it is made before the transaction.
+	if row.PasswordHash, err = s.Hasher.Hash(ctx, in.Password); err != nil {
+		return Registration{}, err
+	}
+	session, refresh, err := s.newSession(row.ID, o)
+	if err != nil {
+		return Registration{}, err
+	}
+	err = s.inTx(ctx, func(tx *gorm.DB) error {
+		if idem != nil {
+			idem.UserID, idem.SessionID = row.ID, session.ID
+			if err := tx.Create(idem).Error; err != nil {
+				return err
+			}
+		}
+		if err := tx.Create(&row).Error; err != nil {
+			return err
+		}
+		if err := tx.Create(&session).Error; err != nil {
+			return err
+		}
+		return s.audit(tx, o, "user:"+row.ID, "user.register", "user:"+row.ID, nil)
+	})
+	if isDuplicate(err) && idem != nil {
+		// The same request may have won a moment ago.
+		if reg, rerr := s.replay(ctx, idem); !errors.Is(rerr, ErrNotFound) {
+			return reg, rerr
+		}
+	}
+	if err != nil {
+		return Registration{}, fmt.Errorf("create user: %w", taken(err, userFields))
+	}
+	return Registration{User: row.user(), Session: session.session(), RefreshToken: refresh}, nil
+}
+
+func (s *Store) newUserRow(in NewUser) (userRow, error) {
+	id, now := s.newID(), s.nowMicros()
+	row := userRow{ID: id, IMID: id, Nickname: in.Nickname, AvatarURL: in.AvatarURL, Status: StatusActive, IMState: IMPending,
+		TokenEpoch: 1, Version: 1, CreatedAt: now, UpdatedAt: now}
+	display, key, err := normalUsername(in.Username)
+	if err != nil {
+		return row, err
+	}
+	row.Username, row.UsernameKey = display, &key
+	if err := row.setContact(in.Email, in.Phone); err != nil {
+		return row, err
+	}
+	if err := checkNickname(in.Nickname); err != nil {
+		return row, err
+	}
+	if err := checkAvatarURL(in.AvatarURL); err != nil {
+		return row, err
+	}
+	return row, checkPassword("password", in.Password, in.Username, in.Email, in.Nickname)
+}
+
+// setContact sets e-mail and phone; empty removes them.
+func (r *userRow) setContact(email, phone string) error {
+	r.Email, r.EmailKey, r.Phone = nil, nil, nil
+	if email != "" {
+		display, key, err := normalEmail(email)
+		if err != nil {
+			return err
+		}
+		r.Email, r.EmailKey = &display, &key
+	}
+	if phone != "" {
+		p, err := normalPhone(phone)
+		if err != nil {
+			return err
+		}
+		r.Phone = &p
+	}
+	return nil
+}
+
+// User finds a person by id. ErrNotFound for the deleted, too.
+func (s *Store) User(ctx context.Context, id string) (User, error) {
+	row, err := s.userRow(ctx, id)
+	return row.user(), err
+}
+
+func (s *Store) userRow(ctx context.Context, id string) (userRow, error) {
+	var row userRow
+	err := s.db.WithContext(ctx).Where("id = ? AND status <> ?", id, StatusDeleted).Take(&row).Error
+	return row, s.translate(err)
+}
+
+// Authenticate checks a login (username, e-mail or phone) and its password. It
+// takes the same work for an unknown login as for a wrong password, and counts
+// the attempt before it hashes. Errors: ErrBadCredentials, ErrBanned (only for
+// the right password), ThrottledError, ErrHashBusy, ErrUnavailable.
+func (s *Store) Authenticate(ctx context.Context, login, password string, o Origin) (User, error) {
+	column, key := loginKey(login)
+	succeeded, err := s.attemptLogin(ctx, "user", key, o.IP)
+	if err != nil {
+		return User{}, err
+	}
+	var row userRow
+	err = s.translate(s.db.WithContext(ctx).Where(column+" = ? AND status <> ?", key, StatusDeleted).Take(&row).Error)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return User{}, fmt.Errorf("authenticate: %w", err)
+	}
+	ok, stale, err := s.Hasher.Verify(ctx, row.PasswordHash, password)
+	if err != nil {
+		return User{}, err
+	}
+	if !ok {
+		return User{}, ErrBadCredentials
+	}
+	succeeded(ctx)
+	if stale {
+		s.rehash(ctx, row, password)
+	}
+	if row.Status == StatusBanned {
+		return User{}, ErrBanned
+	}
+	return row.user(), nil
+}
+
+// rehash brings a stored hash up to today's cost. It may fail: the next login
+// tries again.
+func (s *Store) rehash(ctx context.Context, row userRow, password string) {
+	hash, err := s.Hasher.Hash(ctx, password)
+	if err == nil {
+		_, err = s.write(ctx, "UPDATE users SET password_hash = ?, updated_at = ? WHERE id = ? AND password_hash = ?", hash, s.nowMicros(), row.ID, row.PasswordHash)
+	}
+	if err != nil {
+		s.Log.WarnContext(ctx, "password not rehashed", "user_id", row.ID, "err", err)
+	}
+}
+
+// loginKey tells which column a login is looked up in. One that can be nobody's
+// is looked up all the same, so that it takes the same time.
+func loginKey(login string) (column, key string) {
+	if strings.Contains(login, "@") {
+		return "email_key", cut(strings.ToLower(login), 254)
+	}
+	if looksLikePhone(strings.NewReplacer(" ", "", "(", "", ")", "").Replace(login)) {
+		if p, err := normalPhone(login); err == nil {
+			return "phone", p
+		}
+		return "phone", "-"
+	}
+	if _, key, err := normalUsername(login); err == nil {
+		return "username_key", key
+	}
+	return "username_key", " " + cut(login, 100)
+}
+
+// A ProfileChange sets the fields that are not nil.
+type ProfileChange struct {
+	Nickname, Email, Phone, AvatarURL *string
+}
+
+// ChangeProfile returns the user as they are then. Errors: FieldError,
+// TakenError, ErrNotFound, ErrStale when somebody changed them meanwhile.
+func (s *Store) ChangeProfile(ctx context.Context, userID string, c ProfileChange, o Origin) (User, error) {
+	row, err := s.userRow(ctx, userID)
+	if err != nil {
+		return User{}, err
+	}
+	seen := row.Version
+	before := row.user()
+	if c.Email != nil || c.Phone != nil {
+		email, phone := before.Email, before.Phone
+		if c.Email != nil {
+			email = *c.Email
+		}
+		if c.Phone != nil {
+			phone = *c.Phone
+		}
+		if err := row.setContact(email, phone); err != nil {
+			return User{}, err
+		}
+	}
+	if c.Nickname != nil {
+		if err := checkNickname(*c.Nickname); err != nil {
+			return User{}, err
+		}
+		row.Nickname = *c.Nickname
+	}
+	if c.AvatarURL != nil {
+		if err := checkAvatarURL(*c.AvatarURL); err != nil {
+			return User{}, err
+		}
+		row.AvatarURL = *c.AvatarURL
+	}
+	row.Version, row.UpdatedAt = seen+1, s.nowMicros()
+	err = s.inTx(ctx, func(tx *gorm.DB) error {
+		res := tx.Exec(`UPDATE users SET nickname = ?, email = ?, email_key = ?, phone = ?, avatar_url = ?, version = ?, updated_at = ?
+			WHERE id = ? AND version = ?`, row.Nickname, row.Email, row.EmailKey, row.Phone, row.AvatarURL, row.Version, row.UpdatedAt, userID, seen)
+		if res.Error != nil {
+			return res.Error
+		}
+		if res.RowsAffected == 0 {
+			return ErrStale
+		}
+		return s.audit(tx, o, "user:"+userID, "user.profile", "user:"+userID, nil)
+	})
+	if err != nil {
+		return User{}, fmt.Errorf("change profile: %w", taken(err, userFields))
+	}
+	return row.user(), nil
+}
+
+// ChangePassword ends every other session and every connect token: whoever
+// knew the old password is out. Errors: ErrBadCredentials, FieldError,
+// ThrottledError, ErrHashBusy.
+func (s *Store) ChangePassword(ctx context.Context, userID, keepSession, current, next string, o Origin) error {
+	row, err := s.userRow(ctx, userID)
+	if err != nil {
+		return err
+	}
+	u := row.user()
+	if err := checkPassword("new_password", next, u.Username, u.Email, u.Nickname); err != nil {
+		return err
+	}
+	succeeded, err := s.attemptLogin(ctx, "password", userID, o.IP)
+	if err != nil {
+		return err
+	}
+	ok, _, err := s.Hasher.Verify(ctx, row.PasswordHash, current)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return ErrBadCredentials
+	}
+	succeeded(ctx)
+	hash, err := s.Hasher.Hash(ctx, next)
+	if err != nil {
+		return err
+	}
+	return s.inTx(ctx, func(tx *gorm.DB) error {
+		res := tx.Exec("UPDATE users SET password_hash = ?, version = version + 1, updated_at = ? WHERE id = ? AND password_hash = ?",
+			hash, s.nowMicros(), userID, row.PasswordHash)
+		if res.Error != nil {
+			return res.Error
+		}
+		if res.RowsAffected == 0 {
+			return ErrStale
+		}
+		if err := s.endSessions(tx, userID, keepSession, "password"); err != nil {
+			return err
+		}
+		if err := s.revokeTokens(tx, userID); err != nil {
+			return err
+		}
+		return s.audit(tx, o, "user:"+userID, "user.password", "user:"+userID, nil)
+	})
+}
+
+// DeleteUser removes the person: names, contact and password are gone at once,
+// sessions end, connect tokens are revoked. The row stays without them, so that
+// its id is never given to somebody else.
+func (s *Store) DeleteUser(ctx context.Context, userID, actor string, o Origin) error {
+	return s.inTx(ctx, func(tx *gorm.DB) error {
+		res := tx.Exec(`UPDATE users SET status = ?, username = '', username_key = NULL, email = NULL, email_key = NULL, phone = NULL,
+			nickname = '', avatar_url = '', password_hash = '', version = version + 1, updated_at = ? WHERE id = ? AND status <> ?`,
+			StatusDeleted, s.nowMicros(), userID, StatusDeleted)
+		if res.Error != nil {
+			return res.Error
+		}
+		if res.RowsAffected == 0 {
+			return ErrNotFound
+		}
+		if err := s.endSessions(tx, userID, "", "deleted"); err != nil {
+			return err
+		}
+		if err := s.revokeTokens(tx, userID); err != nil {
+			return err
+		}
+		if err := tx.Exec("DELETE FROM lifetimes WHERE scope = ?", userID).Error; err != nil {
+			return err
+		}
+		return s.audit(tx, o, actor, "user.delete", "user:"+userID, nil)
+	})
+}
+
+// Users lists people in the order of their ids, up to limit after the id after
+// ("" for the first). A query, if any, is the beginning of a username or an
+// e-mail address, or a whole phone number or id.
+func (s *Store) Users(ctx context.Context, query, after string, limit int) ([]User, error) {
+	q := s.db.WithContext(ctx).Where("id > ? AND status <> ?", after, StatusDeleted).Order("id").Limit(limit)
+	if query != "" {
+		prefix := strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(strings.ToLower(query)) + "%"
+		ascii := strings.Map(func(r rune) rune {
+			if r > 126 || r < 32 {
+				return '?'
+			}
+			return r
+		}, query)
+		// One index each; an OR over all of them would read the whole table.
+		q = q.Where(`id IN (SELECT id FROM users WHERE username_key LIKE ? ESCAPE '!'
+			UNION SELECT id FROM users WHERE email_key LIKE ? ESCAPE '!'
+			UNION SELECT id FROM users WHERE phone = ? UNION SELECT id FROM users WHERE id = ?)`, prefix, prefix, ascii, ascii)
+	}
+	var rows []userRow
+	if err := q.Find(&rows).Error; err != nil {
+		return nil, s.translate(err)
+	}
+	list := make([]User, len(rows))
+	for i, r := range rows {
+		list[i] = r.user()
+	}
+	return list, nil
+}

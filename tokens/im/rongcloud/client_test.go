@@ -275,3 +275,27 @@ func TestObserveHearsOfEachAttempt(t *testing.T) {
 		t.Errorf("heard %s, want %s", got, want)
 	}
 }
+
+// endless is a body without an end, until somebody has read far too much.
+type endless struct{ read int }
+
+func (e *endless) Read(p []byte) (int, error) {
+	if e.read += len(p); e.read > 64<<20 {
+		return 0, io.EOF
+	}
+	clear(p)
+	return len(p), nil
+}
+
+func (e *endless) Close() error { return nil }
+
+func TestNoMoreIsReadThanTheLongestAnswer(t *testing.T) {
+	body := &endless{}
+	c := newTestClient(t, cloudFunc(func(*http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: 200, Header: http.Header{}, Body: body}, nil
+	}))
+	wantKind(t, mint(t.Context(), c), im.Unknown)
+	if body.read > 2*longestAnswer {
+		t.Errorf("%d bytes were read, want about %d", body.read, longestAnswer)
+	}
+}

@@ -3,12 +3,14 @@ package rongcloud_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"sync"
 	"testing"
 	"time"
 
+	"imbridge/tokens/im"
 	"imbridge/tokens/im/imtest"
 	"imbridge/tokens/im/rongcloud"
 	"imbridge/tokens/im/sandbox"
@@ -110,5 +112,36 @@ func TestStrictSandbox(t *testing.T) {
 	}
 	if err := c.Check(t.Context()); err != nil {
 		t.Errorf("Check against a strict cloud = %v, want nil", err)
+	}
+}
+
+// TestQuotaAgainstTheSandbox is the quota's promise over a real network, as
+// the cloud counts it: never 1008, and never more than our share in a second.
+func TestQuotaAgainstTheSandbox(t *testing.T) {
+	box := sandbox.New(sandbox.Config{AppKey: "app1", AppSecret: plantedSecret})
+	cloud := httptest.NewServer(box.Handler())
+	defer cloud.Close()
+	c, err := rongcloud.New(rongcloud.Config{AppKey: "app1", AppSecret: plantedSecret, BaseURL: cloud.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const calls, share = 500, 180
+	errs := make([]error, calls)
+	var all sync.WaitGroup
+	for i := range calls {
+		all.Go(func() { _, errs[i] = c.Mint(t.Context(), im.User{ID: "u1", Name: "n"}, 0) })
+	}
+	all.Wait()
+	if err := errors.Join(errs...); err != nil {
+		t.Errorf("Mint = %v, want %d tokens", err, calls)
+	}
+	rec := httptest.NewRecorder()
+	box.Control().ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "/control/peaks", nil))
+	var peaks map[string]int
+	if err := json.Unmarshal(rec.Body.Bytes(), &peaks); err != nil {
+		t.Fatal(err)
+	}
+	if got := peaks["/user/getToken.json"]; got < 1 || got > share {
+		t.Errorf("the cloud saw %d calls within a second, want 1 to %d", got, share)
 	}
 }

@@ -1,6 +1,7 @@
 package rongcloud
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -133,22 +134,15 @@ func (p *policy) run(ctx context.Context, o op, send func(ctx context.Context, b
 
 // attempt sends once if quota and breaker let it; refused if they do not.
 func (p *policy) attempt(ctx context.Context, o op, base string, send func(ctx context.Context, base string) outcome) (got outcome, refused bool) {
-	// Looked at before the queue, so that an outage empties the queue at once.
-	if p.breaker.IsOpen() && p.breaker.RemainingDelay() > 0 {
-		return outcome{err: p.open(o)}, true
-	}
 	q := p.quotas[o.class]
-	release, err := q.acquire(ctx)
+	release, err := q.acquire(ctx, p.shut)
 	if err != nil {
-		return outcome{err: unsent(o, err)}, true
+		return outcome{err: p.unsent(o, err)}, true
 	}
 	defer release()
-	if !fits(ctx, 0) {
-		return outcome{err: unsent(o, context.DeadlineExceeded)}, true
-	}
 	got, err = failsafe.With(p.breaker).Get(func() (outcome, error) { return send(ctx, base), nil })
 	if err != nil {
-		return outcome{err: p.open(o)}, true
+		return outcome{err: p.unsent(o, err)}, true
 	}
 	if got.err != nil && got.err.Kind == im.Throttled {
 		q.pause(got.err.RetryAfter)
@@ -159,26 +153,27 @@ func (p *policy) attempt(ctx context.Context, o op, base string, send func(ctx c
 	return got, false
 }
 
-// open is the answer while the breaker lets nothing through.
-func (p *policy) open(o op) *im.Error {
-	wait := p.breaker.RemainingDelay()
-	if wait == 0 {
-		wait = time.Second // the probes are under way
+// shut is circuitbreaker.ErrOpen while the breaker lets nothing through.
+func (p *policy) shut() error {
+	if p.breaker.IsOpen() && p.breaker.RemainingDelay() > 0 {
+		return circuitbreaker.ErrOpen
 	}
-	return &im.Error{
-		Cloud: name, Op: o.path, Kind: im.Unavailable, RetryAfter: wait,
-		Message: "not sent: the cloud failed too often just now",
-	}
+	return nil
 }
 
-// unsent is the answer to a caller whose turn did not come.
-func unsent(o op, err error) *im.Error {
+// unsent is the answer to a caller whose attempt was not made.
+func (p *policy) unsent(o op, err error) *im.Error {
 	e := &im.Error{Cloud: name, Op: o.path, Kind: im.Unavailable, Message: "not sent: " + err.Error()}
 	var late *tooLate
-	if errors.As(err, &late) {
+	switch {
+	case errors.Is(err, circuitbreaker.ErrOpen):
+		e.Message = "not sent: the cloud failed too often just now"
+		// Nothing remains while the probes are under way.
+		e.RetryAfter = cmp.Or(p.breaker.RemainingDelay(), time.Second)
+	case errors.As(err, &late):
 		e.Kind, e.RetryAfter = im.Throttled, late.wait
-		return e
+	default:
+		e.Err = err
 	}
-	e.Err = err
 	return e
 }

@@ -199,8 +199,8 @@ func TestNoAttemptThatCannotEndInTimeIsBegun(t *testing.T) {
 		// No time at all: nothing is sent, and that is certain.
 		ctx, stop = context.WithTimeout(t.Context(), leastAttempt-time.Millisecond)
 		defer stop()
-		if err := mint(ctx, c); im.KindOf(err) != im.Throttled && im.KindOf(err) != im.Unavailable {
-			t.Errorf("error = %v, want one that says that nothing was sent", err)
+		if e := wantKind(t, mint(ctx, c), im.Unavailable); !errors.Is(e, context.DeadlineExceeded) {
+			t.Errorf("error = %v, want DeadlineExceeded in its chain", e)
 		}
 		cloud.wantAsked(t)
 	})
@@ -298,6 +298,17 @@ func TestAnOutageEmptiesTheQueueAtOnce(t *testing.T) {
 		}
 		if took := time.Since(start); took != 0 {
 			t.Errorf("1000 callers waited %v for nothing, want no wait", took)
+		}
+	})
+	// Those who were in the queue before it opened do not stay in it either.
+	synctest.Test(t, func(t *testing.T) {
+		cloud := &script{answer: func(string, int) (*http.Response, error) { return reply(503, ""), nil }}
+		start := time.Now()
+		for _, err := range burst(t, newTestClient(t, cloud), t.Context(), 1000) {
+			wantKind(t, err, im.Unavailable)
+		}
+		if took := time.Since(start); took > time.Second {
+			t.Errorf("1000 callers waited %v for an outage that was known after %d attempts, want less than 1s", took, breakerCalls)
 		}
 	})
 }

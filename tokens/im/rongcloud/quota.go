@@ -2,7 +2,6 @@ package rongcloud
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -19,18 +18,24 @@ const window = time.Second
 const longestPause = 30 * time.Second
 
 // quota keeps one class of calls below its limit in any window, not only on
-// average. Pace spreads calls evenly and knows how long the queue is. Slots
-// make the limit hold at the cloud's end too: each call keeps its slot from
-// before it is sent until one window after it ended, so two calls that used
-// the same slot arrive more than a window apart, however the network or a
-// busy machine bunches them. The price: a slow cloud is called less often.
+// average. Callers queue at the door; whoever is first waits for the pace,
+// which spreads calls evenly, and for a slot. Slots make the limit hold at the
+// cloud's end too: each call keeps its slot from before it is sent until one
+// window after it ended, so two calls that used the same slot arrive more than
+// a window apart, however the network or a busy machine bunches them. The
+// price: a slow cloud is called less often.
+//
+// The door is there because a place in the limiter's own queue cannot be given
+// back whole: callers who leave would use up turns that nobody takes.
 type quota struct {
+	door  *semaphore.Weighted
 	pace  *rate.Limiter
 	slots *semaphore.Weighted
 	now   func() time.Time
 
-	mu    sync.Mutex
-	until time.Time // the cloud asked for silence until then
+	mu     sync.Mutex
+	queued int       // at the door, the first one included
+	until  time.Time // the cloud asked for silence until then
 }
 
 // newQuota allows percent of limit calls in a window, and less than limit.
@@ -42,6 +47,7 @@ func newQuota(limit, percent int) *quota {
 		pace = 0.9 // burst and pace within a window make one call
 	}
 	return &quota{
+		door:  semaphore.NewWeighted(1),
 		pace:  rate.NewLimiter(pace, burst),
 		slots: semaphore.NewWeighted(int64(n)),
 		now:   time.Now,
@@ -57,46 +63,93 @@ func (e *tooLate) Error() string {
 
 // acquire waits for a turn. Release must be called when the call has ended.
 // The error is a *tooLate, at once, if the turn comes too late for the
-// deadline of ctx, or what ctx says when it ends while waiting.
-func (q *quota) acquire(ctx context.Context) (release func(), err error) {
-	turn := q.pace.Reserve()
-	wait := max(turn.Delay(), q.paused())
-	for first := true; first || wait > 0; first = false {
-		if !fits(ctx, wait) {
-			turn.Cancel()
-			return nil, &tooLate{wait}
+// deadline of ctx, or what ctx says when it ends while waiting. As soon as
+// shut returns an error everybody in the queue gets it: nobody should wait for
+// a turn that leads nowhere.
+func (q *quota) acquire(ctx context.Context, shut func() error) (release func(), err error) {
+	if err := shut(); err != nil {
+		return nil, err
+	}
+	if err := q.join(ctx); err != nil {
+		return nil, err
+	}
+	defer q.leave()
+	inTime, stop := ctx, func() {}
+	if end, ok := ctx.Deadline(); ok {
+		// Half, so that who passed join has some time for an empty queue.
+		inTime, stop = context.WithDeadline(ctx, end.Add(-leastAttempt/2))
+	}
+	defer stop()
+	if err := q.turn(inTime, shut); err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
 		}
-		if err := sleep(ctx, wait); err != nil {
-			turn.Cancel()
+		if err := shut(); err != nil {
 			return nil, err
 		}
-		wait = q.paused() // somebody may have been told so meanwhile
-	}
-	if err := q.takeSlot(ctx); err != nil {
-		return nil, err
+		// It took longer than it seemed: the cloud answers slowly.
+		return nil, &tooLate{max(q.wait(), window)}
 	}
 	return func() {
 		time.AfterFunc(window, func() { q.slots.Release(1) })
 	}, nil
 }
 
-func (q *quota) takeSlot(ctx context.Context) error {
-	if q.slots.TryAcquire(1) {
-		return nil
+// join enters the queue, unless the turn would come too late.
+func (q *quota) join(ctx context.Context) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	wait := q.expect(q.queued + 1)
+	switch {
+	case fits(ctx, wait):
+	case wait == 0:
+		return context.DeadlineExceeded // not the quota's doing
+	default:
+		return &tooLate{wait}
 	}
-	waiting := ctx
-	if end, ok := ctx.Deadline(); ok {
-		var stop context.CancelFunc
-		waiting, stop = context.WithDeadline(ctx, end.Add(-leastAttempt))
-		defer stop()
-	}
-	if err := q.slots.Acquire(waiting, 1); err != nil {
-		if ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
-			return &tooLate{window}
-		}
+	q.queued++
+	return nil
+}
+
+func (q *quota) leave() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.queued--
+}
+
+// turn returns when it is the caller's.
+func (q *quota) turn(ctx context.Context, shut func() error) error {
+	if err := q.door.Acquire(ctx, 1); err != nil {
 		return err
 	}
-	return nil
+	defer q.door.Release(1)
+	if err := shut(); err != nil {
+		return err
+	}
+	for d := q.paused(); d > 0; d = q.paused() {
+		if err := sleep(ctx, d); err != nil {
+			return err
+		}
+	}
+	if err := q.pace.Wait(ctx); err != nil {
+		return err
+	}
+	return q.slots.Acquire(ctx, 1)
+}
+
+// wait is how long somebody would wait who came now.
+func (q *quota) wait() time.Duration {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.expect(q.queued + 1)
+}
+
+// expect is how long the nth in the queue waits, for a cloud that answers
+// fast. The lock is held.
+func (q *quota) expect(n int) time.Duration {
+	missing := float64(n) - q.pace.Tokens()
+	paced := time.Duration(missing / float64(q.pace.Limit()) * float64(time.Second))
+	return max(0, paced, q.until.Sub(q.now()))
 }
 
 // pause stops the class because the cloud said that it is too busy.

@@ -98,7 +98,7 @@ func TestQuotaOfOneCall(t *testing.T) {
 		q := newQuota(10, 10)
 		start := time.Now()
 		for range 5 {
-			release, err := q.acquire(t.Context())
+			release, err := q.acquire(t.Context(), func() error { return nil })
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -182,6 +182,11 @@ func TestALeavingCallerLeavesTheQueue(t *testing.T) {
 		}
 		if left+len(cloud.at) != 1000 || len(cloud.at) > 190 {
 			t.Errorf("%d left and %d were served in a second, want 1000 together and at most 190 served", left, len(cloud.at))
+		}
+		// Their turns are not kept for them.
+		start = time.Now()
+		if err := mint(t.Context(), c); err != nil || time.Since(start) > 100*time.Millisecond {
+			t.Errorf("the next caller waited %v and got %v, want next to no wait", time.Since(start), err)
 		}
 	})
 }

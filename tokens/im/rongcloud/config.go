@@ -42,15 +42,15 @@ type Config struct {
 	QuotaPercent int `mapstructure:"quota_percent"`
 }
 
-// Default is a Config that lacks nothing but the app key and secret.
-func Default() Config {
+// DefaultConfig is a Config that lacks nothing but the app key and secret.
+func DefaultConfig() Config {
 	return Config{Region: "BJ", Timeout: 5 * time.Second, QuotaPercent: 90}
 }
 
 // withDefaults fills what is zero and cuts the white space that comes along
 // when keys are copied from a web page: it makes every signature wrong.
 func (c Config) withDefaults() Config {
-	d := Default()
+	d := DefaultConfig()
 	c.AppKey = strings.TrimSpace(c.AppKey)
 	c.AppSecret = strings.TrimSpace(c.AppSecret)
 	c.BaseURL = strings.TrimRight(strings.TrimSpace(c.BaseURL), "/")

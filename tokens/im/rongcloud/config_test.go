@@ -36,7 +36,7 @@ func TestConfigComplaints(t *testing.T) {
 		want   string // key of the only complaint; empty for none
 	}{
 		"the least":             {func(*Config) {}, ""},
-		"defaults filled in":    {func(c *Config) { d := Default(); d.AppKey, d.AppSecret = c.AppKey, c.AppSecret; *c = d }, ""},
+		"defaults filled in":    {func(c *Config) { d := DefaultConfig(); d.AppKey, d.AppSecret = c.AppKey, c.AppSecret; *c = d }, ""},
 		"white space around":    {func(c *Config) { c.AppKey, c.AppSecret = " app1\n", "\tsecret1 " }, ""},
 		"white space within":    {func(c *Config) { c.AppSecret = "sec ret" }, "app_secret"},
 		"key used as secret":    {func(c *Config) { c.AppSecret = c.AppKey }, "app_secret"},

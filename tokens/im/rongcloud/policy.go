@@ -56,12 +56,14 @@ type policy struct {
 	quotas  map[class]*quota
 	retry   retrypolicy.RetryPolicy[outcome]
 	breaker circuitbreaker.CircuitBreaker[outcome]
+	now     func() time.Time
 }
 
 func newPolicy(list []string, percent int) *policy {
 	p := &policy{
 		hosts:  &hosts{list: list, now: time.Now},
 		quotas: make(map[class]*quota),
+		now:    time.Now,
 		retry: retrypolicy.NewBuilder[outcome]().
 			HandleIf(func(o outcome, _ error) bool { return o.again }).
 			WithMaxAttempts(2).
@@ -105,9 +107,9 @@ func (p *policy) run(ctx context.Context, o op, send func(ctx context.Context, b
 			base = p.hosts.pick()
 		}
 		got, refused := p.attempt(ctx, o, base, func(ctx context.Context, base string) outcome {
-			start := time.Now()
+			start := p.now()
 			got := send(ctx, base)
-			observe(o.path, got.label(), time.Since(start))
+			observe(o.path, got.label(), p.now().Sub(start))
 			return got
 		})
 		if refused {

@@ -67,9 +67,6 @@ func (e *tooLate) Error() string {
 // shut returns an error everybody in the queue gets it: nobody should wait for
 // a turn that leads nowhere.
 func (q *quota) acquire(ctx context.Context, shut func() error) (release func(), err error) {
-	if err := shut(); err != nil {
-		return nil, err
-	}
 	if err := q.join(ctx); err != nil {
 		return nil, err
 	}

@@ -2,14 +2,19 @@ package models
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/binary"
 	"errors"
 	"fmt"
 
 	"github.com/tink-crypto/tink-go/v2/aead"
 	"github.com/tink-crypto/tink-go/v2/insecurecleartextkeyset"
 	"github.com/tink-crypto/tink-go/v2/keyset"
+	gcmpb "github.com/tink-crypto/tink-go/v2/proto/aes_gcm_go_proto"
+	tinkpb "github.com/tink-crypto/tink-go/v2/proto/tink_go_proto"
 	"github.com/tink-crypto/tink-go/v2/tink"
+	"google.golang.org/protobuf/proto"
 )
 
 // A DataKey seals what a dump of the database must not show: connect tokens,
@@ -33,13 +38,20 @@ func NewDataKey() (*DataKey, string, error) {
 	return k, text, err
 }
 
-// ParseDataKey reads the text form. Its errors never hold a part of it.
+// ParseDataKey reads the text form, or 32 random bytes in base64. Its errors
+// never hold a part of it.
 func ParseDataKey(text string) (*DataKey, error) {
 	raw, err := base64.StdEncoding.DecodeString(text)
 	if err != nil {
 		return nil, errors.New("data key is not base64")
 	}
-	h, err := insecurecleartextkeyset.Read(keyset.NewBinaryReader(bytes.NewReader(raw)))
+	var reader keyset.Reader = keyset.NewBinaryReader(bytes.NewReader(raw))
+	if len(raw) == 32 {
+		if reader, err = rawKeyset(raw); err != nil {
+			return nil, errors.New("data key cannot be used")
+		}
+	}
+	h, err := insecurecleartextkeyset.Read(reader)
 	if err != nil {
 		return nil, errors.New("data key is not a keyset")
 	}
@@ -48,6 +60,20 @@ func ParseDataKey(text string) (*DataKey, error) {
 		return nil, errors.New("data key is not a keyset for sealing")
 	}
 	return &DataKey{aead: a}, nil
+}
+
+// rawKeyset makes a keyset of one AES-256-GCM key. The key's id comes from the
+// key, so that the same bytes always open what they sealed.
+func rawKeyset(raw []byte) (keyset.Reader, error) {
+	key, err := proto.Marshal(&gcmpb.AesGcmKey{KeyValue: raw})
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256(append([]byte("imbridge data key id"), raw...))
+	id := binary.BigEndian.Uint32(sum[:4]) | 1
+	return &keyset.MemReaderWriter{Keyset: &tinkpb.Keyset{PrimaryKeyId: id, Key: []*tinkpb.Keyset_Key{{
+		KeyData: &tinkpb.KeyData{TypeUrl: "type.googleapis.com/google.crypto.tink.AesGcmKey", Value: key, KeyMaterialType: tinkpb.KeyData_SYMMETRIC},
+		Status:  tinkpb.KeyStatusType_ENABLED, KeyId: id, OutputPrefixType: tinkpb.OutputPrefixType_TINK}}}}, nil
 }
 
 // place binds a sealed value to where it is stored: copied to another row it

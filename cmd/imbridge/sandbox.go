@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"imbridge/config"
+	"imbridge/tokens/im/sandbox"
+)
+
+func (a *app) sandboxCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "sandbox", Short: "Stand in for the IM clouds, alone", Args: cobra.NoArgs,
+		Long: `Serves the emulated cloud on sandbox.listen and its control API on
+sandbox.control_listen, until it is told to stop. Everything is in memory. App key and
+secret are those of im.rongcloud; without them the app key is ` + sandbox.DefaultAppKey + `
+and the secret is made once and kept in the data folder.`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := a.settings()
+			if err != nil {
+				return err
+			}
+			log := a.logger(cfg)
+			box, err := listenSandbox(&cfg, log)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(a.stdout, "sandbox    %s   stands in for RongCloud, app key %s\n", box.url, cfg.IM.RongCloud.AppKey)
+			fmt.Fprintf(a.stdout, "control    %s\n", box.controlURL)
+			if box.secretFile != "" {
+				fmt.Fprintf(a.stdout, "secret     in %s\n", box.secretFile)
+			}
+			return box.serve(cmd.Context())
+		},
+	}
+}
+
+// A sandboxServer is a sandbox on its two listeners.
+type sandboxServer struct {
+	url, controlURL string
+	secretFile      string // empty: the settings named the secret
+	api, control    net.Listener
+	box             *sandbox.Sandbox
+	log             *slog.Logger
+}
+
+// listenSandbox opens the listeners and writes into cfg how to reach the
+// emulated cloud, so that the RongCloud client finds it there.
+func listenSandbox(cfg *config.Config, log *slog.Logger) (*sandboxServer, error) {
+	s := &sandboxServer{log: log}
+	r := &cfg.IM.RongCloud
+	for _, l := range []struct{ key, addr string }{{"sandbox.listen", cfg.Sandbox.Listen}, {"sandbox.control_listen", cfg.Sandbox.ControlListen}} {
+		if err := sandbox.CheckLoopback(l.addr); err != nil && !cfg.Sandbox.AllowRemote {
+			return nil, fmt.Errorf("%s: %w; sandbox.allow_remote permits it", l.key, err)
+		}
+	}
+	if r.AppKey == "" {
+		r.AppKey = sandbox.DefaultAppKey
+	}
+	if !r.AppSecret.IsSet() {
+		s.secretFile = filepath.Join(cfg.DataDir, "sandbox.secret")
+		secret, err := keepSecret(s.secretFile, func() (string, error) {
+			raw := make([]byte, 16)
+			_, err := rand.Read(raw)
+			return hex.EncodeToString(raw), err
+		})
+		if err != nil {
+			return nil, fmt.Errorf("sandbox secret: %w", err)
+		}
+		r.AppSecret = config.NewSecret(secret)
+	}
+	var err error
+	if s.api, err = listen("sandbox.listen", cfg.Sandbox.Listen); err != nil {
+		return nil, err
+	}
+	if s.control, err = listen("sandbox.control_listen", cfg.Sandbox.ControlListen); err != nil {
+		_ = s.api.Close()
+		return nil, err
+	}
+	s.url, s.controlURL = reachable(s.api), reachable(s.control)
+	s.box = sandbox.New(sandbox.Config{AppKey: r.AppKey, AppSecret: r.AppSecret.Reveal(), Navigator: s.url, TokenLifetime: r.Console(), Log: log})
+	r.BaseURL = s.url
+	if len(r.Navigators) == 0 {
+		r.Navigators = []string{s.url}
+	}
+	return s, nil
+}
+
+// serve answers until ctx ends.
+func (s *sandboxServer) serve(ctx context.Context) error {
+	api, control := httpServer(s.box.Handler(), s.log), httpServer(s.box.Control(), s.log)
+	failed := make(chan error, 2)
+	go func() { failed <- api.Serve(s.api) }()
+	go func() { failed <- control.Serve(s.control) }()
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+	}
+	_ = api.Close()
+	_ = control.Close()
+	if errors.Is(err, http.ErrServerClosed) {
+		err = nil
+	}
+	return err
+}
+
+func listen(key, addr string) (net.Listener, error) {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w; choose another address, port 0 picks a free one", key, err)
+	}
+	return l, nil
+}
+
+// reachable is the address of a listener as somebody on this machine writes it.
+func reachable(l net.Listener) string {
+	addr := l.Addr().(*net.TCPAddr)
+	host := addr.IP.String()
+	if addr.IP.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return "http://" + net.JoinHostPort(host, fmt.Sprint(addr.Port))
+}
+
+// httpServer has the limits that every listener of ours needs against slow and
+// oversized requests.
+func httpServer(h http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 60 * time.Second,
+		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}
+}

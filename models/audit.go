@@ -57,7 +57,7 @@ func (s *Store) audit(tx *gorm.DB, o Origin, actor, action, subject string, deta
 	}
 	return tx.Create(&auditRow{
 		ID: s.newID(), At: s.nowMicros(), Actor: actor, Action: action, Subject: subject,
-		Detail: string(text), RequestID: cut(o.RequestID, 64), IP: cut(o.IP, 45),
+		Detail: string(text), RequestID: cutASCII(o.RequestID, 64), IP: cutASCII(o.IP, 45),
 	}).Error
 }
 

@@ -42,6 +42,15 @@ var mysqlUnavailable = map[uint16]bool{
 	1045: true, 1044: true, 1049: true, // access denied, unknown database
 }
 
+// The third group means that the value which was looked for holds characters
+// that the column cannot hold, so that no row can match: ids and keys are ASCII,
+// what clients send need not be.
+var mysqlIncomparable = map[uint16]bool{
+	1267: true, // illegal mix of collations (MariaDB)
+	3854: true, // cannot convert string (MySQL)
+	3988: true, // conversion impossible for parameter (MySQL, prepared)
+}
+
 // SQLite's primary result codes.
 const (
 	sqliteBusy     = 5
@@ -117,6 +126,8 @@ func (s *Store) translate(err error) error {
 			return fmt.Errorf("%w: lost against other transactions (mysql %d)", ErrUnavailable, my.Number)
 		case mysqlUnavailable[my.Number]:
 			return fmt.Errorf("%w: mysql %d", ErrUnavailable, my.Number)
+		case mysqlIncomparable[my.Number]:
+			return ErrNotFound
 		case my.Number == 1062:
 			return &duplicateError{index: duplicate(err)}
 		}
@@ -133,7 +144,7 @@ func (s *Store) translate(err error) error {
 		return fmt.Errorf("sqlite error %d", code)
 	}
 	var netErr net.Error
-	if errors.Is(err, driver.ErrBadConn) || errors.Is(err, mysqldriver.ErrInvalidConn) || errors.Is(err, sql.ErrConnDone) ||
+	if s.closed.Load() || errors.Is(err, driver.ErrBadConn) || errors.Is(err, mysqldriver.ErrInvalidConn) || errors.Is(err, sql.ErrConnDone) ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &netErr) {
 		return fmt.Errorf("%w: connection lost", ErrUnavailable)
 	}

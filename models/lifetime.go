@@ -130,6 +130,15 @@ func (s *Store) DeleteLifetime(ctx context.Context, userID string, match Match, 
 	}, nil)
 }
 
+// dropLifetime takes away the lifetime of a person who is being deleted.
+func (s *Store) dropLifetime(tx *gorm.DB, userID string) error {
+	res := tx.Exec("DELETE FROM lifetimes WHERE scope = ?", userID)
+	if res.Error != nil || res.RowsAffected == 0 {
+		return res.Error
+	}
+	return tx.Exec("UPDATE lifetimes SET revision = revision + 1 WHERE scope = ?", defaultScope).Error
+}
+
 // changeLifetime moves the revision by compare-and-set, which makes all changes
 // of lifetimes one after the other, and lets change do the rest.
 func (s *Store) changeLifetime(ctx context.Context, userID string, match Match, actor, action string, detail map[string]any, o Origin,

@@ -72,7 +72,11 @@ func (s *Store) Migrations(ctx context.Context) ([]Migration, error) {
 		return nil, fmt.Errorf("migrations: %w", err)
 	}
 	var applied int64
-	if s.tableExists(ctx, "goose_db_version") {
+	exists, err := s.tableExists(ctx, "goose_db_version")
+	if err != nil {
+		return nil, fmt.Errorf("migrations: %w", err)
+	}
+	if exists {
 		if applied, err = p.GetDBVersion(ctx); err != nil {
 			return nil, fmt.Errorf("migrations: %w", s.migrationError(err))
 		}
@@ -96,13 +100,14 @@ func (s *Store) Pending(ctx context.Context) (int, error) {
 	return n, err
 }
 
-func (s *Store) tableExists(ctx context.Context, name string) bool {
+func (s *Store) tableExists(ctx context.Context, name string) (bool, error) {
 	query := "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = ?"
 	if s.Driver == "mysql" {
 		query = "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ?"
 	}
 	var n int
-	return s.sql.QueryRowContext(ctx, query, name).Scan(&n) == nil && n > 0
+	err := s.sql.QueryRowContext(ctx, query, name).Scan(&n)
+	return n > 0, s.translate(err)
 }
 
 // migrationError keeps which step failed and drops the server's text.

@@ -15,11 +15,11 @@ import (
 func normalUsername(name string) (display, key string, err error) {
 	display, err = precis.UsernameCasePreserved.String(name)
 	if err != nil {
-		return "", "", &FieldError{"username", "must be letters, digits and . _ - of one script, without spaces"}
+		return "", "", &FieldError{"username", "must be letters, digits and marks like . _ - without spaces"}
 	}
 	key, err = precis.UsernameCaseMapped.CompareKey(name)
 	if err != nil {
-		return "", "", &FieldError{"username", "must be letters, digits and . _ - of one script, without spaces"}
+		return "", "", &FieldError{"username", "must be letters, digits and marks like . _ - without spaces"}
 	}
 	switch n := utf8.RuneCountInString(display); {
 	case n < 3 || n > 32:
@@ -51,6 +51,9 @@ func normalEmail(email string) (display, key string, err error) {
 	_, host, _ := strings.Cut(email, "@")
 	if !strings.Contains(host, ".") || strings.HasPrefix(host, "[") {
 		return "", "", &FieldError{"email", "must be an address like ann@example.com"}
+	}
+	if err := checkText("email", email); err != nil {
+		return "", "", err
 	}
 	return email, strings.ToLower(email), nil
 }
@@ -125,4 +128,14 @@ func cut(s string, n int) string {
 		n--
 	}
 	return s[:n]
+}
+
+// cutASCII is cut for columns that hold nothing but printable ASCII.
+func cutASCII(s string, n int) string {
+	return cut(strings.Map(func(r rune) rune {
+		if r >= utf8.RuneSelf {
+			return -1
+		}
+		return r
+	}, s), n)
 }

@@ -73,7 +73,17 @@ func (h *Hasher) Waiting() int { return int(h.waiting.Load()) }
 
 func (h *Hasher) enter(ctx context.Context) error {
 	h.init()
-	if h.waiting.Add(1) > int64(h.Queue+h.Parallel) {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	// A permit that comes free goes to whoever waits first, so that nobody jumps
+	// the queue here.
+	select {
+	case h.permits <- struct{}{}:
+		return nil
+	default:
+	}
+	if h.waiting.Add(1) > int64(h.Queue) {
 		h.waiting.Add(-1)
 		return ErrHashBusy
 	}

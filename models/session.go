@@ -73,7 +73,7 @@ func (s *Store) newSession(userID string, o Origin) (sessionRow, string, error) 
 		return sessionRow{}, "", err
 	}
 	now := s.nowMicros()
-	row := sessionRow{ID: s.newID(), UserID: userID, Counter: 1, Device: cut(o.Device, 128), IP: cut(o.IP, 45), UserAgent: cut(o.UserAgent, 256),
+	row := sessionRow{ID: s.newID(), UserID: userID, Counter: 1, Device: cut(o.Device, 128), IP: cutASCII(o.IP, 45), UserAgent: cut(o.UserAgent, 256),
 		CreatedAt: now, RotatedAt: now, LastUsedAt: now, ExpiresAt: now + min(s.Rules.Refresh, s.Rules.Max).Microseconds()}
 	var err error
 	if row.KeySealed, err = s.dataKey.seal(key, "sessions", "key", row.ID); err != nil {
@@ -139,7 +139,7 @@ func (s *Store) RefreshSession(ctx context.Context, token string, o Origin) (Ses
 			next.Counter, next.RotatedAt, next.LastUsedAt = row.Counter+1, now, now
 			next.ExpiresAt = min(now+s.Rules.Refresh.Microseconds(), row.CreatedAt+s.Rules.Max.Microseconds())
 			if o.IP != "" {
-				next.IP, next.UserAgent = cut(o.IP, 45), cut(o.UserAgent, 256)
+				next.IP, next.UserAgent = cutASCII(o.IP, 45), cut(o.UserAgent, 256)
 			}
 			matched, err := s.write(ctx, `UPDATE sessions SET counter = ?, rotated_at = ?, last_used_at = ?, expires_at = ?, ip = ?, user_agent = ?
 				WHERE id = ? AND counter = ? AND revoked_at IS NULL`,
@@ -177,25 +177,26 @@ func (s *Store) endReplayed(ctx context.Context, row sessionRow, o Origin) error
 	})
 }
 
+// A sessionStatusRow is a session with its person's status. The row has a name of
+// its own because gorm passes over embedded structs that are not exported.
+type sessionStatusRow struct {
+	Row    sessionRow `gorm:"embedded"`
+	Status string
+}
+
 func (s *Store) sessionRow(ctx context.Context, id string) (sessionRow, string, error) {
-	var row struct {
-		sessionRow `gorm:"embedded"`
-		Status     string
-	}
+	var row sessionStatusRow
 	err := s.db.WithContext(ctx).Raw("SELECT s.*, u.status FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id = ?", id).Take(&row).Error
-	return row.sessionRow, row.Status, s.translate(err)
+	return row.Row, row.Status, s.translate(err)
 }
 
 // SessionUser is who is calling: the person behind a live session. Errors:
 // ErrSessionEnded, ErrBanned, ErrUnavailable.
 func (s *Store) SessionUser(ctx context.Context, sessionID, userID string) (User, Session, error) {
-	var row struct {
-		sessionRow `gorm:"embedded"`
-		Status     string
-	}
+	var row sessionStatusRow
 	err := s.translate(s.db.WithContext(ctx).Raw("SELECT s.*, u.status FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id = ? AND s.user_id = ?",
 		sessionID, userID).Take(&row).Error)
-	if errors.Is(err, ErrNotFound) || (err == nil && !row.live(s.nowMicros())) {
+	if errors.Is(err, ErrNotFound) || (err == nil && !row.Row.live(s.nowMicros())) {
 		return User{}, Session{}, ErrSessionEnded
 	}
 	if err != nil {
@@ -208,7 +209,7 @@ func (s *Store) SessionUser(ctx context.Context, sessionID, userID string) (User
 	if errors.Is(err, ErrNotFound) {
 		return User{}, Session{}, ErrSessionEnded
 	}
-	return u, row.session(), err
+	return u, row.Row.session(), err
 }
 
 // Sessions lists a person's live sessions, newest first.

@@ -1,10 +1,12 @@
 package models
 
 import (
+	"bytes"
 	"context"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
+	"database/sql"
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
@@ -76,6 +78,10 @@ func (s *Store) SecretVersion(secret string) int64 {
 // difference between the database's clock and ours is skew.
 func (s *Store) Probe(ctx context.Context) (skew time.Duration, err error) {
 	now := s.nowMicros()
+	var before, after []byte
+	if err := s.sql.QueryRowContext(ctx, "SELECT value FROM bridge_state WHERE name = 'probe'").Scan(&before); err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return 0, fmt.Errorf("probe: %w", s.translate(err))
+	}
 	var token [8]byte
 	_, _ = rand.Read(token[:])
 	matched, err := s.write(ctx, "UPDATE bridge_state SET value = ?, updated_at = ? WHERE name = 'probe'", token[:], now)
@@ -88,16 +94,18 @@ func (s *Store) Probe(ctx context.Context) (skew time.Duration, err error) {
 			return 0, fmt.Errorf("probe: %w", err)
 		}
 	}
-	var at int64
-	query := "SELECT updated_at, CAST(UNIX_TIMESTAMP(NOW(6)) * 1000000 AS SIGNED) FROM bridge_state WHERE name = 'probe'"
+	// Not through the server's time zone: its clock runs twice through one hour a
+	// year.
+	query := "SELECT value, TIMESTAMPDIFF(MICROSECOND, '1970-01-01 00:00:00', UTC_TIMESTAMP(6)) FROM bridge_state WHERE name = 'probe'"
 	if s.Driver == "sqlite" {
-		query = "SELECT updated_at, CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER) FROM bridge_state WHERE name = 'probe'"
+		query = "SELECT value, CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER) FROM bridge_state WHERE name = 'probe'"
 	}
 	var db int64
-	if err := s.sql.QueryRowContext(ctx, query).Scan(&at, &db); err != nil {
+	if err := s.sql.QueryRowContext(ctx, query).Scan(&after, &db); err != nil {
 		return 0, fmt.Errorf("probe: %w", s.translate(err))
 	}
-	if at < now {
+	// Another process may have written after us; only the old value is a failure.
+	if bytes.Equal(before, after) {
 		return 0, fmt.Errorf("probe: %w", errors.Join(ErrUnavailable, errors.New("a write did not last")))
 	}
 	return time.Duration(db-s.nowMicros()) * time.Microsecond, nil

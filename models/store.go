@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/glebarez/sqlite"
@@ -58,7 +59,8 @@ type Store struct {
 	file    string // of SQLite
 	macKey  []byte // set by Unlock
 
-	stmts sync.Map // query text → *sql.Stmt
+	stmts  sync.Map // query text → *sql.Stmt
+	closed atomic.Bool
 }
 
 // Open connects and pings. It creates a missing SQLite file, and nothing else:
@@ -185,8 +187,9 @@ func openMySQL(dsn string) (*sql.DB, error) {
 	return sql.OpenDB(connector), nil
 }
 
-// Close ends all connections.
+// Close ends all connections. Whoever still calls gets ErrUnavailable.
 func (s *Store) Close() error {
+	s.closed.Store(true)
 	s.stmts.Range(func(_, v any) bool { _ = v.(*sql.Stmt).Close(); return true })
 	return s.sql.Close()
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -74,18 +75,19 @@ func (s *Store) TokenView(ctx context.Context, app, userID, sessionID string) (T
 		sealed                                                               sql.RawBytes
 	)
 	rows, err := stmt.QueryContext(ctx, args...)
-	if err != nil {
-		return TokenView{}, fmt.Errorf("token view: %w", s.translate(err))
+	if err == nil {
+		defer func() { _ = rows.Close() }()
+		if !rows.Next() {
+			if err = rows.Err(); err == nil {
+				err = sql.ErrNoRows
+			}
+		}
 	}
-	defer rows.Close()
-	if !rows.Next() {
-		if err := rows.Err(); err != nil {
-			return TokenView{}, fmt.Errorf("token view: %w", s.translate(err))
-		}
-		if sessionID != "" {
-			return TokenView{}, ErrSessionEnded
-		}
-		return TokenView{}, ErrNotFound
+	if err = s.translate(err); errors.Is(err, ErrNotFound) && sessionID != "" {
+		err = ErrSessionEnded
+	}
+	if err != nil {
+		return TokenView{}, fmt.Errorf("token view: %w", err)
 	}
 	if err := rows.Scan(&v.UserID, &v.IMID, &status, &v.Epoch, &seconds, &generation, &sealed, &epoch, &secret, &issued,
 		&cloudExpires, &lease, &fetched, &refused, &refusedN, &revokedAt, &expiresAt); err != nil {
@@ -170,8 +172,8 @@ type NewToken struct {
 }
 
 // SwapToken puts a new token over the generation seen. It is fenced: without the
-// lease, or when the generation moved because of a revocation, it writes nothing
-// and returns ErrStale.
+// lease, or when a revocation moved the generation or the person's epoch, it
+// writes nothing and returns ErrStale.
 func (s *Store) SwapToken(ctx context.Context, app string, seen TokenView, owner string, n NewToken) error {
 	sealed, err := s.dataKey.seal([]byte(n.Value), "im_tokens", "token", app+"/"+seen.UserID)
 	if err != nil {
@@ -192,10 +194,11 @@ func (s *Store) SwapToken(ctx context.Context, app string, seen TokenView, owner
 		set += ", revoke_before = ?, revoke_at = ?"
 		args = append(args, n.RevokeBefore.UnixMicro(), n.RevokeAt.UnixMicro())
 	}
-	args = append(args, app, seen.UserID, owner, seen.Generation)
-	first := seen.Generation == 0
+	args = append(args, app, seen.UserID, owner, seen.Generation, seen.UserID, seen.Epoch, StatusActive)
+	first := seen.IssuedAt.UnixMicro() <= 0
 	err = s.inTx(ctx, func(tx *gorm.DB) error {
-		res := tx.Exec("UPDATE im_tokens SET "+set+" WHERE cloud_app = ? AND user_id = ? AND lease_owner = ? AND generation = ?", args...)
+		res := tx.Exec("UPDATE im_tokens SET "+set+" WHERE cloud_app = ? AND user_id = ? AND lease_owner = ? AND generation = ?"+
+			" AND EXISTS (SELECT 1 FROM users WHERE id = ? AND token_epoch = ? AND status = ?)", args...)
 		if res.Error != nil {
 			return res.Error
 		}
@@ -215,14 +218,15 @@ func (s *Store) SwapToken(ctx context.Context, app string, seen TokenView, owner
 
 // revokeTokens drops the person's stored tokens and moves their epoch, so that
 // our endpoint refuses at once and a mint that is under way stores nothing. The
-// cloud is told by whoever works off DueRevocations.
+// cloud is told by whoever works off DueRevocations, also of a first mint that
+// has a lease and may have happened.
 func (s *Store) revokeTokens(tx *gorm.DB, userID string) error {
 	now := s.nowMicros()
 	if err := tx.Exec("UPDATE users SET token_epoch = token_epoch + 1, version = version + 1, updated_at = ? WHERE id = ?", now, userID).Error; err != nil {
 		return err
 	}
 	return tx.Exec(`UPDATE im_tokens SET token_sealed = NULL, fingerprint = '', generation = generation + 1, lease_owner = '', lease_until = 0,
-		revoke_before = ?, revoke_at = ? WHERE user_id = ? AND generation > 0`, now, now, userID).Error
+		revoke_before = ?, revoke_at = ? WHERE user_id = ? AND (generation > 0 OR lease_until > 0)`, now, now, userID).Error
 }
 
 // NoteFetched remembers when people last fetched a token: one statement for

@@ -249,7 +249,13 @@ func (s *Store) rehash(ctx context.Context, row userRow, password string) {
 // is looked up all the same, so that it takes the same time.
 func loginKey(login string) (column, key string) {
 	if strings.Contains(login, "@") {
-		return "email_key", cut(strings.ToLower(login), 254)
+		// MySQL ignores spaces at the end when it compares: only the one form that
+		// is stored may pass, or each number of spaces were another account to the
+		// throttle.
+		if _, key, err := normalEmail(login); err == nil {
+			return "email_key", key
+		}
+		return "email_key", " " + cut(login, 100)
 	}
 	if looksLikePhone(strings.NewReplacer(" ", "", "(", "", ")", "").Replace(login)) {
 		if p, err := normalPhone(login); err == nil {
@@ -386,7 +392,7 @@ func (s *Store) DeleteUser(ctx context.Context, userID, actor string, o Origin) 
 		if err := s.revokeTokens(tx, userID); err != nil {
 			return err
 		}
-		if err := tx.Exec("DELETE FROM lifetimes WHERE scope = ?", userID).Error; err != nil {
+		if err := s.dropLifetime(tx, userID); err != nil {
 			return err
 		}
 		return s.audit(tx, o, actor, "user.delete", "user:"+userID, nil)

@@ -1,0 +1,129 @@
+package handlers
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"imbridge/models"
+)
+
+type adminLoginRequest struct {
+	Name     string `json:"name" validate:"required,max=255"`
+	Password string `json:"password" validate:"required,max=1024"`
+}
+
+type adminLoginResponse struct {
+	AccessToken string `json:"access_token"`
+	ExpiresIn   int64  `json:"expires_in"`
+}
+
+func (h *api) adminLogin(c echo.Context) error {
+	in, err := bind[adminLoginRequest](c)
+	if err != nil {
+		return err
+	}
+	admin, err := h.Store.AuthenticateAdmin(c.Request().Context(), in.Name, in.Password, origin(c))
+	h.Metrics.login("admin", err)
+	if err != nil {
+		return err
+	}
+	access, expires, err := h.Access.SignAdmin(admin.ID)
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, adminLoginResponse{AccessToken: access, ExpiresIn: h.secondsUntil(expires)})
+}
+
+// adminUserJSON is a person as admins see them.
+type adminUserJSON struct {
+	userJSON
+	Status string `json:"status"`
+}
+
+type usersResponse struct {
+	Users      []adminUserJSON `json:"users"`
+	NextCursor *string         `json:"next_cursor"`
+}
+
+func (h *api) users(c echo.Context) error {
+	query, err := bindQuery(c)
+	if err != nil {
+		return err
+	}
+	p, err := bindPage(c)
+	if err != nil {
+		return err
+	}
+	list, err := h.Store.Users(c.Request().Context(), query, p.after, p.limit+1)
+	if err != nil {
+		return err
+	}
+	n, more := p.cut(len(list))
+	out := usersResponse{Users: make([]adminUserJSON, n), NextCursor: nextCursor(more, func() string { return list[n-1].ID })}
+	for i, u := range list[:n] {
+		out.Users[i] = adminUserJSON{userJSON: userOf(u), Status: u.Status}
+	}
+	return c.JSON(http.StatusOK, out)
+}
+
+// reissueResponse tells which token there is now without showing it.
+type reissueResponse struct {
+	UserID string `json:"user_id"`
+	// Fingerprint is the beginning of the token's SHA-256.
+	Fingerprint string     `json:"fingerprint"`
+	IssuedAt    time.Time  `json:"issued_at"`
+	ExpiresAt   *time.Time `json:"expires_at"`
+}
+
+func (h *api) reissue(c echo.Context) error {
+	id, err := pathID(c)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(c.Request().Context(), h.Settings.TokenBudget)
+	defer cancel()
+	token, err := h.Issuer.Reissue(ctx, id)
+	if err != nil {
+		return err
+	}
+	h.Log.InfoContext(ctx, "token reissued", "request_id", requestID(c), "user_id", id, "admin_id", callerOf(c).ID)
+	return c.JSON(http.StatusOK, reissueResponse{UserID: id, Fingerprint: models.Fingerprint(token.Value)[:16],
+		IssuedAt: token.IssuedAt.UTC(), ExpiresAt: timeOrNull(token.ExpiresAt)})
+}
+
+type auditResponse struct {
+	Entries    []auditEntry `json:"entries"`
+	NextCursor *string      `json:"next_cursor"`
+}
+
+type auditEntry struct {
+	ID        string         `json:"id"`
+	At        time.Time      `json:"at"`
+	Actor     string         `json:"actor"`
+	Action    string         `json:"action"`
+	Subject   string         `json:"subject"`
+	Detail    map[string]any `json:"detail"`
+	RequestID string         `json:"request_id"`
+	IP        string         `json:"ip"`
+}
+
+func (h *api) audit(c echo.Context) error {
+	p, err := bindPage(c)
+	if err != nil {
+		return err
+	}
+	rows, err := h.Store.Audit(c.Request().Context(), p.after, p.limit+1)
+	if err != nil {
+		return err
+	}
+	n, more := p.cut(len(rows))
+	out := auditResponse{Entries: make([]auditEntry, n), NextCursor: nextCursor(more, func() string { return rows[n-1].ID })}
+	for i, r := range rows[:n] {
+		out.Entries[i] = auditEntry{ID: r.ID, At: r.At.UTC(), Actor: r.Actor, Action: r.Action, Subject: r.Subject,
+			Detail: r.Detail, RequestID: r.RequestID, IP: r.IP}
+	}
+	return c.JSON(http.StatusOK, out)
+}

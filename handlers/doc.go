@@ -1,0 +1,22 @@
+// Package handlers is the HTTP API: it reads a request, asks models or tokens,
+// and answers.
+//
+// server.go lists every route. Each handler has four steps: who is calling
+// (caller.go), what they want (bind.go), do it, answer. Errors travel up as they
+// are; errors.go alone turns them into a status and a code, and problems.go
+// lists the codes. openapi.yaml is the contract that tests hold the routes to.
+//
+// What is here:
+//
+//	users.go            register, the own profile, password, deletion
+//	sessions.go         login, refresh, logout, the list of sessions
+//	tokens.go           connect tokens, and the public keys of access tokens
+//	admin.go            admins' login, people, reissue, audit
+//	admin_lifetimes.go  how long connect tokens live
+//	health.go           /livez and /readyz
+//	metrics.go          /metrics
+//	docs.go             the contract and the pages made from it
+//
+// This package writes no SQL, calls no cloud and reads no setting: cmd gives it
+// all it needs in Deps. It never logs a body, a query, a header or a token.
+package handlers

@@ -1,0 +1,165 @@
+package handlers
+
+import (
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"imbridge/models"
+	"imbridge/tokens"
+)
+
+// Deps is what the API stands on. All fields but CloudState, Health, Metrics and
+// Log must be set.
+type Deps struct {
+	Store    *models.Store
+	Issuer   *tokens.Issuer
+	Access   *tokens.Access
+	Settings Settings
+	// Metrics counts what happens; nil counts for nobody.
+	Metrics *Metrics
+	// Log gets one line for each request; nil discards it.
+	Log *slog.Logger
+	Now func() time.Time
+	// CloudState is the breaker's "closed", "open" or "half-open". May be nil.
+	CloudState func() string
+	// Health is shared by the two listeners, and by whoever stops the process.
+	// Nil makes one of its own.
+	Health *Health
+}
+
+// Settings are the API's own.
+type Settings struct {
+	// Version of this build, told by /livez.
+	Version string
+	// RegisterBudget is how long register and login may wait for a connect
+	// token; zero does not wait at all.
+	RegisterBudget time.Duration
+	// TokenBudget is how long a request for a connect token may take.
+	TokenBudget time.Duration
+	// TrustedProxies are the networks whose X-Forwarded-For is believed.
+	TrustedProxies []netip.Prefix
+	// CORSOrigins are the exact origins of pages that may call the API.
+	CORSOrigins []string
+	// Lifetimes are what an admin may choose from.
+	Lifetimes []tokens.Lifetime
+	// Sandbox tells that the cloud is an emulated one.
+	Sandbox bool
+}
+
+const (
+	// maxBody bounds every request body, in bytes.
+	maxBody = 64 << 10
+	// requestTimeout bounds every request that has no budget of its own. It is
+	// above what a full queue of password hashes takes.
+	requestTimeout = 20 * time.Second
+)
+
+// api is what the handlers hang on.
+type api struct {
+	Deps
+	pages    *pages
+	patterns map[string]bool // of the routes
+}
+
+func newAPI(d Deps) *api {
+	if d.Metrics == nil {
+		d.Metrics = NewMetrics()
+	}
+	if d.Log == nil {
+		d.Log = slog.New(slog.DiscardHandler)
+	}
+	if d.Health == nil {
+		d.Health = &Health{}
+	}
+	return &api{Deps: d, patterns: make(map[string]bool)}
+}
+
+// New is the public API.
+func New(d Deps) *echo.Echo {
+	h := newAPI(d)
+	h.pages = newPages()
+	e := h.server()
+
+	public := e.Group("", h.deadline)
+	public.POST("/v1/register", h.register)
+	public.POST("/v1/login", h.login)
+	public.POST("/v1/session/refresh", h.refreshSession)
+
+	// A connect token is fetched more often than anything else: these two prove
+	// the session in the same SELECT that reads the token.
+	token := e.Group("", h.requireToken)
+	token.GET("/v1/im/token", h.imToken)
+	token.POST("/v1/im/token/refused", h.imTokenRefused)
+
+	user := e.Group("", h.deadline, h.requireUser)
+	user.POST("/v1/logout", h.logout)
+	user.GET("/v1/sessions", h.sessions)
+	user.DELETE("/v1/sessions/:id", h.endSession)
+	user.GET("/v1/me", h.me)
+	user.PATCH("/v1/me", h.changeMe)
+	user.DELETE("/v1/me", h.deleteMe)
+	user.PUT("/v1/me/password", h.changePassword)
+
+	public.POST("/v1/admin/login", h.adminLogin)
+	admin := e.Group("", h.deadline, h.requireAdmin)
+	admin.GET("/v1/admin/lifetimes", h.lifetimes)
+	admin.PUT("/v1/admin/lifetimes/default", h.setDefaultLifetime)
+	admin.POST("/v1/admin/lifetimes/default/preview", h.previewDefaultLifetime)
+	admin.PUT("/v1/admin/lifetimes/users/:id", h.setUserLifetime)
+	admin.DELETE("/v1/admin/lifetimes/users/:id", h.deleteUserLifetime)
+	admin.POST("/v1/admin/lifetimes/users/:id/preview", h.previewUserLifetime)
+	admin.GET("/v1/admin/users", h.users)
+	admin.POST("/v1/admin/users/:id/reissue", h.reissue)
+	admin.GET("/v1/admin/audit", h.audit)
+
+	e.GET("/.well-known/jwks.json", h.jwks)
+	h.mountHealth(e)
+	h.mountDocs(e)
+	return h.sealed(e)
+}
+
+// Ops is what operators see, on a listener of its own.
+func Ops(d Deps) *echo.Echo {
+	h := newAPI(d)
+	e := h.server()
+	e.GET("/metrics", echo.WrapHandler(h.Metrics.handler()))
+	h.mountHealth(e)
+	return h.sealed(e)
+}
+
+// server is an empty router with everything around it.
+func (h *api) server() *echo.Echo {
+	e := echo.New()
+	e.HideBanner, e.HidePort = true, true
+	e.HTTPErrorHandler = h.answerError
+	e.IPExtractor = h.address
+	e.Use(h.identify, h.observe, h.recover, h.protect, h.cors)
+	return e
+}
+
+// sealed remembers which route patterns there are, so that nothing that a client
+// makes up becomes a label or a line.
+func (h *api) sealed(e *echo.Echo) *echo.Echo {
+	for _, r := range e.Routes() {
+		h.patterns[r.Path] = true
+	}
+	return e
+}
+
+func (h *api) mountHealth(e *echo.Echo) {
+	e.GET("/livez", h.livez)
+	e.GET("/readyz", h.readyz)
+}
+
+func (h *api) mountDocs(e *echo.Echo) {
+	e.GET("/openapi.yaml", h.openapi)
+	e.GET("/docs", h.docs)
+	e.GET("/docs/errors", h.docsErrors)
+	e.GET("/docs/static/:file", h.docsStatic)
+}
+
+func noContent(c echo.Context) error { return c.NoContent(http.StatusNoContent) }

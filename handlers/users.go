@@ -1,0 +1,126 @@
+package handlers
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"imbridge/models"
+)
+
+// userJSON is a person as they see themselves.
+type userJSON struct {
+	ID        string    `json:"id"`
+	Username  string    `json:"username"`
+	Nickname  string    `json:"nickname"`
+	AvatarURL string    `json:"avatar_url"`
+	Email     *string   `json:"email"`
+	Phone     *string   `json:"phone"`
+	IMState   string    `json:"im_state"`
+	CreatedAt time.Time `json:"created_at"`
+}
+
+func userOf(u models.User) userJSON {
+	return userJSON{ID: u.ID, Username: u.Username, Nickname: u.Nickname, AvatarURL: u.AvatarURL,
+		Email: orNull(u.Email), Phone: orNull(u.Phone), IMState: u.IMState, CreatedAt: u.CreatedAt.UTC()}
+}
+
+func orNull(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+// The lengths here only keep what is far too long from going further; models
+// says what a name or a password must be.
+type registerRequest struct {
+	Username  string `json:"username" validate:"required,max=255"`
+	Password  string `json:"password" validate:"required,max=1024"`
+	Nickname  string `json:"nickname" validate:"max=255"`
+	Email     string `json:"email" validate:"max=255"`
+	Phone     string `json:"phone" validate:"max=64"`
+	AvatarURL string `json:"avatar_url" validate:"max=2048"`
+}
+
+// register makes a person and their first session. The cloud has what is left of
+// the budget to give a token, and no say in whether they are registered.
+func (h *api) register(c echo.Context) error {
+	start := h.Now()
+	key, err := idempotencyKey(c)
+	if err != nil {
+		return err
+	}
+	in, err := bind[registerRequest](c)
+	if err != nil {
+		return err
+	}
+	reg, err := h.Store.CreateUser(c.Request().Context(), models.NewUser{Username: in.Username, Password: in.Password, Nickname: in.Nickname,
+		Email: in.Email, Phone: in.Phone, AvatarURL: in.AvatarURL}, key, origin(c))
+	if err != nil {
+		return err
+	}
+	return h.answerLogin(c, http.StatusCreated, start, reg.User, reg.Session, reg.RefreshToken)
+}
+
+type meResponse struct {
+	User userJSON `json:"user"`
+}
+
+func (h *api) me(c echo.Context) error {
+	return c.JSON(http.StatusOK, meResponse{userOf(callerOf(c).User)})
+}
+
+type changeMeRequest struct {
+	Nickname  text `json:"nickname"`
+	Email     text `json:"email"`
+	Phone     text `json:"phone"`
+	AvatarURL text `json:"avatar_url"`
+}
+
+// changeMe sets the fields that are there; null or "" removes one.
+func (h *api) changeMe(c echo.Context) error {
+	who := callerOf(c)
+	in, err := bind[changeMeRequest](c)
+	if err != nil {
+		return err
+	}
+	if in == (changeMeRequest{}) {
+		return c.JSON(http.StatusOK, meResponse{userOf(who.User)})
+	}
+	user, err := h.Store.ChangeProfile(c.Request().Context(), who.ID, models.ProfileChange{Nickname: in.Nickname.pointer(), Email: in.Email.pointer(),
+		Phone: in.Phone.pointer(), AvatarURL: in.AvatarURL.pointer()}, origin(c))
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, meResponse{userOf(user)})
+}
+
+func (h *api) deleteMe(c echo.Context) error {
+	who := callerOf(c)
+	if err := h.Store.DeleteUser(c.Request().Context(), who.ID, "user:"+who.ID, origin(c)); err != nil {
+		return err
+	}
+	h.Issuer.WakeRevoker()
+	return noContent(c)
+}
+
+type changePasswordRequest struct {
+	CurrentPassword string `json:"current_password" validate:"required,max=1024"`
+	NewPassword     string `json:"new_password" validate:"required,max=1024"`
+}
+
+// changePassword ends every session but the caller's.
+func (h *api) changePassword(c echo.Context) error {
+	who := callerOf(c)
+	in, err := bind[changePasswordRequest](c)
+	if err != nil {
+		return err
+	}
+	if err := h.Store.ChangePassword(c.Request().Context(), who.ID, who.SessionID, in.CurrentPassword, in.NewPassword, origin(c)); err != nil {
+		return err
+	}
+	h.Issuer.WakeRevoker()
+	return noContent(c)
+}

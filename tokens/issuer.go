@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sync/semaphore"
 	"golang.org/x/sync/singleflight"
 
 	"imbridge/models"
@@ -28,6 +29,11 @@ const (
 	// mintTries bounds how often a caller looks again after a mint whose token
 	// did not last until they read it.
 	mintTries = 3
+	// cloudAgain is when to come back after a failure of the cloud that says
+	// nothing about it.
+	cloudAgain = 2 * time.Second
+	// wholeAir is more than there can be mints under way.
+	wholeAir = 1 << 40
 )
 
 // A Cloud is what the Issuer needs of a client.
@@ -70,8 +76,9 @@ type Issuer struct {
 	flight  atomic.Int64
 
 	once    sync.Once
-	behind  chan string   // people whose tokens are to be renewed behind a request
-	revoked chan struct{} // a revocation has come up
+	air     *semaphore.Weighted // one of it for each mint under way; Run's end takes it all
+	behind  chan string         // people whose tokens are to be renewed behind a request
+	revoked chan struct{}       // a revocation has come up
 	seenMu  sync.Mutex
 	seen    map[string]struct{} // people who fetched a token; see noteSeen
 }
@@ -98,6 +105,7 @@ func (e *TooOftenError) Error() string {
 
 func (i *Issuer) init() {
 	i.once.Do(func() {
+		i.air = semaphore.NewWeighted(wholeAir)
 		i.behind = make(chan string, 1024)
 		i.revoked = make(chan struct{}, 1)
 		i.seen = make(map[string]struct{})
@@ -196,8 +204,15 @@ func (i *Issuer) await(ctx context.Context, userID, refused string, needed func(
 	done := i.flights.DoChan(userID+"/"+refused, func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), i.MintTimeout)
 		defer cancel()
+		if err := i.air.Acquire(ctx, 1); err != nil {
+			return nil, i.failure("about to stop", time.Second, err)
+		}
+		defer i.air.Release(1)
 		err := i.mint(ctx, userID, refused, needed)
-		if err != nil {
+		if err != nil && im.KindOf(err) == "" && ctx.Err() != nil {
+			err = i.failure("no token within the time of a mint", time.Second, err)
+		}
+		if im.KindOf(err) != "" {
 			i.observe(EventFailed)
 		}
 		return nil, err
@@ -214,10 +229,6 @@ func (i *Issuer) await(ctx context.Context, userID, refused string, needed func(
 // The lease is committed before the cloud is asked and outlives the call; the
 // swap is fenced by it.
 func (i *Issuer) mint(ctx context.Context, userID, refused string, needed func(models.TokenView) bool) error {
-	user, err := i.Store.User(ctx, userID)
-	if err != nil {
-		return err
-	}
 	owner := i.Process + "/" + strconv.FormatInt(i.flight.Add(1), 36)
 	for try := 0; ; try++ {
 		v, err := i.Store.TokenView(ctx, i.App(), userID, "")
@@ -231,7 +242,14 @@ func (i *Issuer) mint(ctx context.Context, userID, refused string, needed func(m
 		if err != nil {
 			return err
 		}
-		err = i.Store.ClaimToken(ctx, i.App(), v, owner, i.Now().Add(i.MintTimeout+leaseMargin))
+		user, err := i.Store.User(ctx, userID)
+		if err != nil {
+			return err
+		}
+		err = models.ErrStale
+		if !v.LeaseUntil.After(i.Now()) { // otherwise somebody is at it: do not even write
+			err = i.Store.ClaimToken(ctx, i.App(), v, owner, i.Now().Add(i.MintTimeout+leaseMargin))
+		}
 		if errors.Is(err, models.ErrStale) {
 			if err := i.pause(ctx, try); err != nil {
 				return i.failure("another process is at it", time.Second, err)
@@ -241,20 +259,12 @@ func (i *Issuer) mint(ctx context.Context, userID, refused string, needed func(m
 		if err != nil {
 			return err
 		}
-		asked := i.Now()
-		token, err := i.Cloud.Mint(ctx, im.User{ID: user.IMID, Name: user.DisplayName(), AvatarURL: user.AvatarURL}, v.Lifetime)
+		n, err := i.ask(ctx, user, v, owner)
 		if err != nil {
-			// The lease would run out by itself; the others need not wait for that.
-			release, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaseMargin)
-			defer cancel()
-			if rerr := i.Store.ReleaseToken(release, i.App(), userID, owner); rerr != nil {
-				i.Log.WarnContext(ctx, "lease not given back", "user_id", userID, "err", rerr)
-			}
 			return err
 		}
-		n := models.NewToken{Value: token.Value, IssuedAt: asked, CloudExpiresAt: token.ExpiresAt, SecretVersion: i.SecretVersion, Refused: window}
-		i.endOld(v, &n)
-		err = i.Store.SwapToken(ctx, i.App(), v, owner, n)
+		n.Refused = window
+		err = i.store(ctx, v, owner, n)
 		if errors.Is(err, models.ErrStale) {
 			continue // revoked meanwhile, or the lease was lost: look again
 		}
@@ -267,6 +277,39 @@ func (i *Issuer) mint(ctx context.Context, userID, refused string, needed func(m
 		}
 		return nil
 	}
+}
+
+// ask makes the cloud mint under the lease of owner, and gives the lease back
+// when the cloud gives no token.
+func (i *Issuer) ask(ctx context.Context, user models.User, v models.TokenView, owner string) (models.NewToken, error) {
+	asked := i.Now()
+	token, err := i.Cloud.Mint(ctx, im.User{ID: user.IMID, Name: user.DisplayName(), AvatarURL: user.AvatarURL}, v.Lifetime)
+	if err != nil {
+		// The lease would run out by itself; the others need not wait for that.
+		release, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaseMargin)
+		defer cancel()
+		if rerr := i.Store.ReleaseToken(release, i.App(), v.UserID, owner); rerr != nil {
+			i.Log.WarnContext(ctx, "lease not given back", "user_id", v.UserID, "err", rerr)
+		}
+		var e *im.Error
+		if im.Temporary(err) && errors.As(err, &e) && e.RetryAfter == 0 {
+			told := *e
+			told.RetryAfter = cloudAgain
+			return models.NewToken{}, &told
+		}
+		return models.NewToken{}, err
+	}
+	n := models.NewToken{Value: token.Value, IssuedAt: asked, CloudExpiresAt: token.ExpiresAt, SecretVersion: i.SecretVersion}
+	i.endOld(v, &n)
+	return n, nil
+}
+
+// store swaps a token in. The cloud may have taken all the time of the mint, and
+// a token that it has made is not thrown away for that: the lease lasts longer.
+func (i *Issuer) store(ctx context.Context, v models.TokenView, owner string, n models.NewToken) error {
+	swap, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaseMargin)
+	defer cancel()
+	return i.Store.SwapToken(swap, i.App(), v, owner, n)
 }
 
 func (i *Issuer) minted(v models.TokenView, refused string) {

@@ -2,6 +2,8 @@ package tokens
 
 import (
 	"context"
+	"errors"
+	"log/slog"
 	"maps"
 	"math/rand/v2"
 	"slices"
@@ -48,6 +50,13 @@ func (i *Issuer) Run(ctx context.Context) error {
 	g.Go(func() error { return i.every(ctx, seenEvery, nil, i.flushSeen) })
 	g.Go(func() error { return i.every(ctx, revokeEvery, i.revoked, i.revokeDue) })
 	err := g.Wait()
+	// Mints go on when those who asked for them leave. Whoever called Run closes
+	// the store next, so that their tokens must be in it.
+	land, cancel := context.WithTimeout(context.WithoutCancel(ctx), i.MintTimeout+leaseMargin)
+	defer cancel()
+	if i.air.Acquire(land, wholeAir) == nil {
+		i.air.Release(wholeAir)
+	}
 	flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaseMargin)
 	defer cancel()
 	i.flushSeen(flush)
@@ -86,49 +95,75 @@ func (i *Issuer) runBehind(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case id := <-i.behind:
-			i.renew(ctx, id)
+			if err := i.await(ctx, id, "", i.due); err != nil && ctx.Err() == nil {
+				// The next fetch, or a round, tries again. An outage of the cloud
+				// is told by rounds, not once for every fetch.
+				level := slog.LevelWarn
+				if im.Temporary(err) {
+					level = slog.LevelDebug
+				}
+				i.Log.Log(ctx, level, "token not renewed ahead of its end", "user_id", id, "err", err)
+			}
 		}
 	}
 }
 
-// renew mints for somebody whose token is in its renewal window.
-func (i *Issuer) renew(ctx context.Context, userID string) {
-	err := i.await(ctx, userID, "", func(v models.TokenView) bool {
-		end, usable := i.end(v)
-		if !usable {
-			return v.Value != "" // somebody who was logged out is not brought back
-		}
-		at := renewAfter(v.UserID, v.Generation, v.IssuedAt, end, i.WindowPercent)
-		return !at.IsZero() && !i.Now().Before(at)
-	})
-	if err != nil && ctx.Err() == nil {
-		i.Log.WarnContext(ctx, "token not renewed ahead of its end", "user_id", userID, "err", err)
+// due tells whether a token has reached its time to be renewed.
+func (i *Issuer) due(v models.TokenView) bool {
+	end, usable := i.end(v)
+	if !usable {
+		return v.Value != "" // somebody who was logged out is not brought back
 	}
+	at := renewAfter(v.UserID, v.Generation, v.IssuedAt, end, i.WindowPercent)
+	return !at.IsZero() && !i.Now().Before(at)
 }
 
-// round renews the tokens of people seen lately that are in their window.
+// round renews the tokens of people seen lately whose time has come. When the
+// cloud or the database is in trouble the rest waits for the next round.
 func (i *Issuer) round(ctx context.Context) {
 	limit := rate.NewLimiter(rate.Limit(i.RoundRate), 1)
 	after := ""
 	for ctx.Err() == nil {
 		ids, err := i.Store.DueTokens(ctx, i.App(), 100-i.WindowPercent, i.Now().Add(-roundSeen), after, roundBatch)
+		for _, id := range ids {
+			if err = i.renew(ctx, limit, id); ctx.Err() != nil {
+				return
+			}
+			if im.Temporary(err) || errors.Is(err, models.ErrUnavailable) {
+				break
+			}
+			if err != nil {
+				i.Log.WarnContext(ctx, "token not renewed ahead of its end", "user_id", id, "err", err)
+				err = nil
+			}
+		}
 		if err != nil {
 			if ctx.Err() == nil {
 				i.Log.WarnContext(ctx, "round of renewals put off", "err", err)
 			}
 			return
 		}
-		for _, id := range ids {
-			if limit.Wait(ctx) != nil {
-				return
-			}
-			i.renew(ctx, id)
-		}
 		if len(ids) < roundBatch {
 			return
 		}
 		after = ids[len(ids)-1]
 	}
+}
+
+// renew mints for somebody whose token is in its window, if its own point in the
+// window has come. Only a mint counts against limit.
+func (i *Issuer) renew(ctx context.Context, limit *rate.Limiter, userID string) error {
+	v, err := i.Store.TokenView(ctx, i.App(), userID, "")
+	if errors.Is(err, models.ErrNotFound) || errors.Is(err, models.ErrBanned) {
+		return nil // since a moment ago
+	}
+	if err != nil || !i.due(v) {
+		return err
+	}
+	if err := limit.Wait(ctx); err != nil {
+		return err
+	}
+	return i.await(ctx, userID, "", i.due)
 }
 
 // noteSeen remembers that somebody fetched, at most once in seenAfter, so that

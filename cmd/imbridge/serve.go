@@ -141,7 +141,7 @@ func (a *app) serveAPI(stop, broken context.Context, cfg config.Config, deps han
 	case <-broken.Done():
 	case <-stop.Done():
 		deps.Log.Info("stopping", "drain_delay", cfg.Server.DrainDelay, "grace", cfg.Server.ShutdownGrace)
-		deps.Health.Drain()
+		deps.Health.SetDraining()
 		select {
 		case <-time.After(cfg.Server.DrainDelay):
 		case <-broken.Done():

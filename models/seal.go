@@ -97,3 +97,10 @@ func (k *DataKey) open(sealed []byte, table, column, row string) ([]byte, error)
 	}
 	return plain, nil
 }
+
+// SealToken is how the connect token of a person at the app named app is stored
+// in im_tokens. It is for loading many at once beside the store, as a benchmark
+// or an import does.
+func (s *Store) SealToken(app, userID, token string) ([]byte, error) {
+	return s.dataKey.seal([]byte(token), "im_tokens", "token", app+"/"+userID)
+}

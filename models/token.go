@@ -191,8 +191,11 @@ func (s *Store) SwapToken(ctx context.Context, app string, seen TokenView, owner
 		args = append(args, n.Refused.UnixMicro(), count)
 	}
 	if !n.RevokeBefore.IsZero() {
-		set += ", revoke_before = ?, revoke_at = ?"
-		args = append(args, n.RevokeBefore.UnixMicro(), n.RevokeAt.UnixMicro())
+		// A revocation that is waiting already must not be put off by this one.
+		set += `, revoke_before = CASE WHEN revoke_before > ? THEN revoke_before ELSE ? END,
+			revoke_at = CASE WHEN revoke_at < ? THEN revoke_at ELSE ? END`
+		before, at := n.RevokeBefore.UnixMicro(), n.RevokeAt.UnixMicro()
+		args = append(args, before, before, at, at)
 	}
 	args = append(args, app, seen.UserID, owner, seen.Generation, seen.UserID, seen.Epoch, StatusActive)
 	first := seen.IssuedAt.UnixMicro() <= 0

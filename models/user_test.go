@@ -1,0 +1,343 @@
+package models_test
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/crypto/argon2"
+
+	"imbridge/models"
+	"imbridge/models/modelstest"
+)
+
+func newUser(name string) models.NewUser {
+	return models.NewUser{Username: name, Password: modelstest.Password}
+}
+
+func TestCreateUserNamesTheFieldThatIsTaken(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, s *modelstest.Store) {
+		in := models.NewUser{Username: "Ann", Password: modelstest.Password, Email: "Ann@Example.com", Phone: "+86 138 0013 8000", Nickname: "Ännchen 😀", AvatarURL: "https://example.com/a.png"}
+		reg, err := s.CreateUser(ctx, in, "", from)
+		want(t, "CreateUser", err, nil)
+		u, err := s.User(ctx, reg.User.ID)
+		want(t, "User", err, nil)
+		equal(t, "the user read back", u, reg.User)
+		wanted := models.User{ID: u.ID, IMID: u.ID, Username: "Ann", Email: "Ann@Example.com", Phone: "+8613800138000", Nickname: "Ännchen 😀", AvatarURL: "https://example.com/a.png",
+			Status: models.StatusActive, IMState: models.IMPending, Version: 1, CreatedAt: s.Clock.Now()}
+		equal(t, "the user", u, wanted)
+		if len(u.ID) != 26 || u.ID != strings.ToLower(u.ID) {
+			t.Errorf("id = %q, want a lower-case ULID", u.ID)
+		}
+		_, session, err := s.SessionUser(ctx, reg.Session.ID, u.ID)
+		want(t, "SessionUser", err, nil)
+		equal(t, "the session", session, reg.Session)
+
+		for field, in := range map[string]models.NewUser{
+			"username": {Username: "ANN", Password: modelstest.Password},
+			"email":    {Username: "bob", Password: modelstest.Password, Email: "aNN@example.COM"},
+			"phone":    {Username: "bob", Password: modelstest.Password, Phone: "+8613800138000"},
+		} {
+			_, err := s.CreateUser(ctx, in, "", from)
+			var taken *models.TakenError
+			if !errors.As(err, &taken) || taken.Field != field {
+				t.Errorf("CreateUser with a %s that is taken = %v, want a TakenError for it", field, err)
+			}
+			for _, value := range []string{"ann@example.com", "13800138000"} {
+				if err != nil && strings.Contains(strings.ToLower(err.Error()), value) {
+					t.Errorf("the error %q quotes a value", err)
+				}
+			}
+		}
+		equal(t, "users after refusals", s.Count(t, "SELECT COUNT(*) FROM users"), 1)
+		equal(t, "sessions after refusals", s.Count(t, "SELECT COUNT(*) FROM sessions"), 1)
+		equal(t, "audit rows of registering", s.Count(t, "SELECT COUNT(*) FROM audit WHERE action = 'user.register'"), 1)
+	})
+}
+
+func TestCreateUserNamesTheFieldThatIsWrong(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, s *modelstest.Store) {
+		good := models.NewUser{Username: "ann", Password: modelstest.Password}
+		for field, change := range map[string]func(*models.NewUser){
+			"username":   func(u *models.NewUser) { u.Username = "13800138000" },
+			"password":   func(u *models.NewUser) { u.Password = "short" },
+			"email":      func(u *models.NewUser) { u.Email = "nowhere" },
+			"phone":      func(u *models.NewUser) { u.Phone = "123" },
+			"nickname":   func(u *models.NewUser) { u.Nickname = "a\x00" },
+			"avatar_url": func(u *models.NewUser) { u.AvatarURL = "ftp://x" },
+		} {
+			in := good
+			change(&in)
+			_, err := s.CreateUser(ctx, in, "", from)
+			var wrong *models.FieldError
+			if !errors.As(err, &wrong) || wrong.Field != field {
+				t.Errorf("CreateUser with a bad %s = %v, want a FieldError for it", field, err)
+			}
+		}
+	})
+}
+
+// The unknown and the wrong cost one hash each: 19 MiB are seen by any measure.
+func TestAuthenticateDoesTheSameWorkForAnUnknownLogin(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, s *modelstest.Store) {
+		u := s.AddUser(t)
+		hashes := func(login, password string) int {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			_, err := s.Authenticate(ctx, login, password, from)
+			runtime.ReadMemStats(&after)
+			if login != u.Username || password != modelstest.Password {
+				want(t, "Authenticate", err, models.ErrBadCredentials)
+			}
+			return int((after.TotalAlloc - before.TotalAlloc) >> 20 / 19)
+		}
+		for _, login := range []string{u.Username, "nobody", "nobody@example.com", "+8613900139000", "", "\x00", "x y", strings.Repeat("x", 5000)} {
+			if n := hashes(login, "wrong password"); n != 1 {
+				t.Errorf("login %.20q with a wrong password makes %d hashes, want 1", login, n)
+			}
+		}
+		if n := hashes(u.Username, modelstest.Password); n != 1 {
+			t.Errorf("the right password makes %d hashes, want 1", n)
+		}
+	})
+}
+
+func TestAuthenticateByAnyName(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, s *modelstest.Store) {
+		reg, err := s.CreateUser(ctx, models.NewUser{Username: "Ann", Password: modelstest.Password, Email: "ann@example.com", Phone: "+8613800138000"}, "", from)
+		want(t, "CreateUser", err, nil)
+		for _, login := range []string{"ann", "ANN", "ANN@example.com", "+86 138-0013-8000"} {
+			u, err := s.Authenticate(ctx, login, modelstest.Password, from)
+			if err != nil || u.ID != reg.User.ID {
+				t.Errorf("Authenticate(%q) = %q, %v; want %q", login, u.ID, err, reg.User.ID)
+			}
+		}
+		_, err = s.Authenticate(ctx, "ann", "Correct horse battery", from)
+		want(t, "Authenticate with another case", err, models.ErrBadCredentials)
+
+		s.Exec(t, "UPDATE users SET status = 'banned'")
+		_, err = s.Authenticate(ctx, "ann", modelstest.Password, from)
+		want(t, "Authenticate of a banned person", err, models.ErrBanned)
+		_, err = s.Authenticate(ctx, "ann", "wrong password", from)
+		want(t, "Authenticate of a banned person with a wrong password", err, models.ErrBadCredentials)
+
+		want(t, "DeleteUser", s.DeleteUser(ctx, reg.User.ID, "system", from), nil)
+		_, err = s.Authenticate(ctx, "ann", modelstest.Password, from)
+		want(t, "Authenticate of a deleted person", err, models.ErrBadCredentials)
+	})
+}
+
+func TestLoginRehashesAStaleHash(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, s *modelstest.Store) {
+		u, salt, b := s.AddUser(t), []byte("0123456789abcdef"), base64.RawStdEncoding
+		old := "$argon2id$v=19$m=64,t=1,p=1$" + b.EncodeToString(salt) + "$" + b.EncodeToString(argon2.IDKey([]byte(modelstest.Password), salt, 1, 64, 1, 32))
+		s.Exec(t, "UPDATE users SET password_hash = ? WHERE id = ?", old, u.ID)
+		_, err := s.Authenticate(ctx, u.Username, "wrong password", from)
+		want(t, "Authenticate", err, models.ErrBadCredentials)
+		equal(t, "rows with the old hash after a wrong password", s.Count(t, "SELECT COUNT(*) FROM users WHERE password_hash = ?", old), 1)
+		_, err = s.Authenticate(ctx, u.Username, modelstest.Password, from)
+		want(t, "Authenticate", err, nil)
+		equal(t, "rows with today's cost after the right one", s.Count(t, "SELECT COUNT(*) FROM users WHERE password_hash LIKE '$argon2id$v=19$m=19456,t=2,p=1$%'"), 1)
+		_, err = s.Authenticate(ctx, u.Username, modelstest.Password, from)
+		want(t, "Authenticate with the new hash", err, nil)
+	})
+}
+
+func TestChangeProfile(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, s *modelstest.Store) {
+		u, other := s.AddUser(t), s.AddUser(t)
+		str := func(v string) *string { return &v }
+		got, err := s.ChangeProfile(ctx, u.ID, models.ProfileChange{Nickname: str("Ann"), Email: str("ann@example.com"), Phone: str("+8613800138000"), AvatarURL: str("https://e.com/a")}, from)
+		want(t, "ChangeProfile", err, nil)
+		u.Nickname, u.Email, u.Phone, u.AvatarURL, u.Version = "Ann", "ann@example.com", "+8613800138000", "https://e.com/a", 2
+		equal(t, "the user as returned", got, u)
+		read, err := s.User(ctx, u.ID)
+		want(t, "User", err, nil)
+		equal(t, "the user as read", read, u)
+
+		got, err = s.ChangeProfile(ctx, u.ID, models.ProfileChange{Phone: str("")}, from)
+		want(t, "ChangeProfile", err, nil)
+		if got.Phone != "" || got.Email != "ann@example.com" || got.Nickname != "Ann" {
+			t.Errorf("after removing the phone alone: %+v, want the rest as it was", got)
+		}
+		_, err = s.ChangeProfile(ctx, other.ID, models.ProfileChange{Email: str("ANN@example.com")}, from)
+		var taken *models.TakenError
+		if !errors.As(err, &taken) || taken.Field != "email" {
+			t.Errorf("ChangeProfile to an e-mail of another = %v, want a TakenError for it", err)
+		}
+		_, err = s.ChangeProfile(ctx, "nobody", models.ProfileChange{}, from)
+		want(t, "ChangeProfile of nobody", err, models.ErrNotFound)
+
+		var c tally
+		together(8, func(i int) {
+			_, err := s.ChangeProfile(ctx, u.ID, models.ProfileChange{Nickname: str(fmt.Sprint("Ann", i))}, from)
+			c.err(err, models.ErrStale)
+		})
+		read, err = s.User(ctx, u.ID)
+		want(t, "User", err, nil)
+		if c.n["ok"] < 1 || c.n["ok"]+c.n[models.ErrStale.Error()] != 8 || read.Version != int64(3+c.n["ok"]) {
+			t.Errorf("eight changes at once: %v, version %d; want each made or stale, and counted", c.n, read.Version)
+		}
+	})
+}
+
+func TestChangePasswordEndsWhatTheOldOneOpened(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, s *modelstest.Store) {
+		u := s.AddUser(t)
+		mine, _ := s.AddSession(t, u)
+		other, _ := s.AddSession(t, u)
+		s.AddToken(t, u, models.NewToken{})
+		want(t, "ChangePassword with a wrong one", s.ChangePassword(ctx, u.ID, mine.ID, "wrong password", "another password 7", from), models.ErrBadCredentials)
+		var wrong *models.FieldError
+		if err := s.ChangePassword(ctx, u.ID, mine.ID, modelstest.Password, "short", from); !errors.As(err, &wrong) || wrong.Field != "new_password" {
+			t.Errorf("ChangePassword to a short one = %v, want a FieldError for new_password", err)
+		}
+		want(t, "ChangePassword", s.ChangePassword(ctx, u.ID, mine.ID, modelstest.Password, "another password 7", from), nil)
+
+		_, _, err := s.SessionUser(ctx, mine.ID, u.ID)
+		want(t, "the session that changed it", err, nil)
+		_, _, err = s.SessionUser(ctx, other.ID, u.ID)
+		want(t, "the other session", err, models.ErrSessionEnded)
+		v, err := s.TokenView(ctx, modelstest.App, u.ID, mine.ID)
+		want(t, "TokenView", err, nil)
+		equal(t, "the stored token", v.Value, "")
+		equal(t, "the epoch", v.Epoch, 2)
+		_, err = s.Authenticate(ctx, u.Username, modelstest.Password, from)
+		want(t, "Authenticate with the old password", err, models.ErrBadCredentials)
+		_, err = s.Authenticate(ctx, u.Username, "another password 7", from)
+		want(t, "Authenticate with the new password", err, nil)
+	})
+}
+
+func TestDeleteUserLeavesNoPersonalDataAndNoWayIn(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, s *modelstest.Store) {
+		reg, err := s.CreateUser(ctx, models.NewUser{Username: "Ann", Password: modelstest.Password, Nickname: "Annie", Email: "ann@example.com", Phone: "+8613800138000", AvatarURL: "https://e.com/annie"}, "", from)
+		want(t, "CreateUser", err, nil)
+		u := reg.User
+		s.AddToken(t, u, models.NewToken{})
+		want(t, "SetLifetime", s.SetLifetime(ctx, u.ID, time.Hour, models.Match{}, "admin:x", from), nil)
+		before, err := s.Lifetimes(ctx)
+		want(t, "Lifetimes", err, nil)
+
+		want(t, "DeleteUser", s.DeleteUser(ctx, u.ID, "user:"+u.ID, from), nil)
+		want(t, "DeleteUser again", s.DeleteUser(ctx, u.ID, "user:"+u.ID, from), models.ErrNotFound)
+		_, err = s.User(ctx, u.ID)
+		want(t, "User", err, models.ErrNotFound)
+		_, err = s.TokenView(ctx, modelstest.App, u.ID, reg.Session.ID)
+		want(t, "TokenView with the session", err, models.ErrSessionEnded)
+		_, err = s.TokenView(ctx, modelstest.App, u.ID, "")
+		want(t, "TokenView", err, models.ErrNotFound)
+		_, _, err = s.RefreshSession(ctx, reg.RefreshToken, from)
+		want(t, "RefreshSession", err, models.ErrSessionEnded)
+		due, err := s.DueRevocations(ctx, modelstest.App, 10)
+		if err != nil || len(due) != 1 || due[0].UserID != u.ID || due[0].IMID != u.IMID {
+			t.Errorf("DueRevocations = %+v, %v; want the deleted person's", due, err)
+		}
+		after, err := s.Lifetimes(ctx)
+		if err != nil || len(after.Users) != 0 || after.Revision == before.Revision {
+			t.Errorf("Lifetimes = %+v, %v; want none of the person's, and another revision than %d", after, err, before.Revision)
+		}
+		for _, column := range []string{"username", "COALESCE(username_key, '')", "COALESCE(email, '')", "COALESCE(email_key, '')", "COALESCE(phone, '')", "nickname", "avatar_url", "password_hash"} {
+			equal(t, "rows that keep "+column, s.Count(t, "SELECT COUNT(*) FROM users WHERE "+column+" <> ''"), 0)
+		}
+		again, err := s.CreateUser(ctx, models.NewUser{Username: "ann", Password: modelstest.Password, Email: "ann@example.com", Phone: "+8613800138000"}, "", from)
+		if err != nil || again.User.ID == u.ID {
+			t.Errorf("CreateUser with the names of a deleted person = %q, %v; want another id", again.User.ID, err)
+		}
+	})
+}
+
+func TestUsersFindsByBeginningAndPages(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, s *modelstest.Store) {
+		names := []string{"per%cent", "per_son", "person", "perXson", "王小明"}
+		byName := map[string]models.User{}
+		for i, name := range names {
+			in := newUser(name)
+			in.Email = fmt.Sprintf("m%d@example.com", i)
+			if i == 0 {
+				in.Phone = "+8613800138000"
+			}
+			reg, err := s.CreateUser(ctx, in, "", from)
+			want(t, "CreateUser "+name, err, nil)
+			byName[name] = reg.User
+			s.Clock.Advance(time.Second)
+		}
+		for query, wanted := range map[string]string{
+			"per": "per%cent per_son person perXson", "per%": "per%cent", "per_": "per_son", "PERX": "perXson", "per!": "", "%": "", "_": "", "erson": "",
+			"王": "王小明", "M2@Ex": "person", "+8613800138000": "per%cent", byName["person"].ID: "person", "\\": "", "'": "", "": strings.Join(names, " "),
+		} {
+			found, err := s.Users(ctx, query, "", 10)
+			want(t, "Users", err, nil)
+			var got []string
+			for _, u := range found {
+				got = append(got, u.Username)
+			}
+			equal(t, fmt.Sprintf("Users(%q)", query), strings.Join(got, " "), wanted)
+		}
+		var got []string
+		for after := ""; ; {
+			page, err := s.Users(ctx, "", after, 2)
+			want(t, "Users", err, nil)
+			if len(page) == 0 {
+				break
+			}
+			if len(page) > 2 {
+				t.Fatalf("a page of %d, want at most 2", len(page))
+			}
+			for _, u := range page {
+				got = append(got, u.Username)
+			}
+			after = page[len(page)-1].ID
+		}
+		equal(t, "all pages", strings.Join(got, " "), strings.Join(names, " "))
+	})
+}
+
+func TestIdsThatAreNotOursAreNotFound(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, s *modelstest.Store) {
+		u := s.AddUser(t)
+		for _, id := range []string{"", "x", "ü", "王", "\x00", "\xff", strings.Repeat("x", 10_000), "' OR 1=1 --"} {
+			what := fmt.Sprintf(" of %.20q", id)
+			_, err := s.User(ctx, id)
+			want(t, "User"+what, err, models.ErrNotFound)
+			_, err = s.TokenView(ctx, modelstest.App, id, "")
+			want(t, "TokenView"+what, err, models.ErrNotFound)
+			_, err = s.TokenView(ctx, modelstest.App, u.ID, "x"+id)
+			want(t, "TokenView with session"+what, err, models.ErrSessionEnded)
+			_, _, err = s.SessionUser(ctx, id, u.ID)
+			want(t, "SessionUser"+what, err, models.ErrSessionEnded)
+			want(t, "EndSession"+what, s.EndSession(ctx, u.ID, id, true, from), models.ErrNotFound)
+			want(t, "DeleteUser"+what, s.DeleteUser(ctx, id, "system", from), models.ErrNotFound)
+			_, err = s.Admin(ctx, id)
+			want(t, "Admin"+what, err, models.ErrNotFound)
+			if id != "" { // which is the default
+				want(t, "SetLifetime"+what, s.SetLifetime(ctx, id, time.Hour, models.Match{}, "admin:x", from), models.ErrNotFound)
+				want(t, "DeleteLifetime"+what, s.DeleteLifetime(ctx, id, models.Match{}, "admin:x", from), models.ErrNotFound)
+			}
+			_, err = s.Users(ctx, id, "", 10)
+			want(t, "Users"+what, err, nil)
+		}
+		odd := models.Origin{IP: "ü", UserAgent: "é\x00\xff", Device: strings.Repeat("王", 200), RequestID: "ü" + strings.Repeat("x", 200)}
+		session, _, err := s.CreateSession(ctx, u.ID, odd)
+		want(t, "CreateSession from an odd origin", err, nil)
+		equal(t, "its device", session.Device, strings.Repeat("王", 42))
+	})
+}
+
+func TestAbandonedCallsGiveTheContextsError(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, s *modelstest.Store) {
+		gone, cancel := context.WithCancel(ctx)
+		cancel()
+		_, err := s.Authenticate(gone, "ann", modelstest.Password, from)
+		want(t, "Authenticate", err, context.Canceled)
+		_, err = s.TokenView(gone, modelstest.App, "x", "")
+		want(t, "TokenView", err, context.Canceled)
+		_, err = s.CreateUser(gone, newUser("ann"), "k", from)
+		want(t, "CreateUser", err, context.Canceled)
+	})
+}

@@ -13,7 +13,6 @@ import (
 )
 
 func (a *app) adminCommand() *cobra.Command {
-	root := &cobra.Command{Use: "admin", Short: "Manage the people who steer"}
 	var name string
 	var fromStdin bool
 	create := &cobra.Command{
@@ -22,10 +21,13 @@ func (a *app) adminCommand() *cobra.Command {
 standard input (8 to 128 characters), so that it stays out of the shell's history and
 of the list of processes. It may run beside a server on the same database.`,
 		Example: "  imbridge admin create --name ann --password-stdin < password.txt",
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		PreRunE: func(*cobra.Command, []string) error {
 			if !fromStdin {
 				return errors.New("the password is read from standard input only: add --password-stdin")
 			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			password, err := firstLine(a.stdin)
 			if err != nil {
 				return fmt.Errorf("read password: %w", err)
@@ -50,8 +52,7 @@ of the list of processes. It may run beside a server on the same database.`,
 	create.Flags().StringVar(&name, "name", "", "the admin's `name`, 3 to 32 characters")
 	create.Flags().BoolVar(&fromStdin, "password-stdin", false, "read the password from standard input")
 	_ = create.MarkFlagRequired("name")
-	root.AddCommand(create)
-	return root
+	return group("admin", "Manage the people who steer", create)
 }
 
 // firstLine reads at most 1 KiB.

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -25,7 +26,8 @@ var version = "unversioned"
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+	// The first signal asks to stop, a second one is not waited for.
+	context.AfterFunc(ctx, stop)
 	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
@@ -66,7 +68,7 @@ from the files that IMBRIDGE_*_FILE name. imbridge.example.yaml lists them all.`
 	for _, c := range root.Commands() {
 		markUnderstood(c, &understood)
 	}
-	err := root.ExecuteContext(ctx)
+	called, err := root.ExecuteContextC(ctx)
 	switch {
 	case err == nil:
 		return 0
@@ -75,24 +77,42 @@ from the files that IMBRIDGE_*_FILE name. imbridge.example.yaml lists them all.`
 	}
 	fmt.Fprintln(stderr, "imbridge:", err)
 	if !understood {
-		fmt.Fprintln(stderr, `"imbridge --help" lists the commands.`)
+		fmt.Fprintf(stderr, "%q tells how it is used.\n", called.CommandPath()+" --help")
 		return 2
 	}
 	return 1
 }
 
 // markUnderstood notes that a command's flags and arguments were right, so that
-// what fails afterwards is not blamed on how it was typed.
+// what fails afterwards is not blamed on how it was typed. A group of commands is
+// none by itself.
 func markUnderstood(c *cobra.Command, understood *bool) {
 	for _, sub := range c.Commands() {
 		markUnderstood(sub, understood)
 	}
-	if do := c.RunE; do != nil {
+	if do := c.RunE; do != nil && !c.HasSubCommands() {
 		c.RunE = func(cmd *cobra.Command, args []string) error {
 			*understood = true
 			return do(cmd, args)
 		}
 	}
+}
+
+// group is a command that only holds others. Without its RunE cobra would print
+// the help for a mistyped one and end as if all were well.
+func group(use, short string, commands ...*cobra.Command) *cobra.Command {
+	var names []string
+	for _, c := range commands {
+		names = append(names, c.Name())
+	}
+	g := &cobra.Command{
+		Use: use, Short: short, Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			return fmt.Errorf("%s does nothing by itself; add %s", use, strings.Join(names, " or "))
+		},
+	}
+	g.AddCommand(commands...)
+	return g
 }
 
 // settings reads them, or says all that is wrong with them.

@@ -10,8 +10,7 @@ import (
 )
 
 func (a *app) migrateCommand() *cobra.Command {
-	root := &cobra.Command{Use: "migrate", Short: "Bring the database's schema up to date, or show where it stands"}
-	root.AddCommand(&cobra.Command{
+	return group("migrate", "Bring the database's schema up to date, or show where it stands", &cobra.Command{
 		Use: "up", Short: "Take all missing steps", Args: cobra.NoArgs,
 		Long: "Takes all missing schema steps. When several processes do so at once, one works and the others wait for it.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -42,7 +41,6 @@ func (a *app) migrateCommand() *cobra.Command {
 			})
 		},
 	})
-	return root
 }
 
 // withDatabase needs no data key: the schema is not sealed.

@@ -35,11 +35,12 @@ and the secret is made once and kept in the data folder.`,
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(a.stdout, "sandbox    %s   stands in for RongCloud, app key %s\n", box.url, cfg.IM.RongCloud.AppKey)
-			fmt.Fprintf(a.stdout, "control    %s\n", box.controlURL)
+			secret := "as set"
 			if box.secretFile != "" {
-				fmt.Fprintf(a.stdout, "secret     in %s\n", box.secretFile)
+				secret = "in " + box.secretFile
 			}
+			fmt.Fprintf(a.stdout, "imbridge %s, the sandbox alone\n  %-10s %s   stands in for RongCloud; app key %s\n  %-10s %s\n  %-10s %s   its faults, clock and counters\n",
+				version, "cloud", box.url, cfg.IM.RongCloud.AppKey, "secret", secret, "control", box.controlURL)
 			return box.serve(cmd.Context())
 		},
 	}

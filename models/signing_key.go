@@ -3,6 +3,7 @@ package models
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"time"
 
 	"gorm.io/gorm"
@@ -61,7 +62,7 @@ func (s *Store) AddSigningKey(ctx context.Context, k SigningKey) error {
 		if err := tx.Create(&row).Error; err != nil {
 			return err
 		}
-		return s.audit(tx, Origin{}, "system", "signing_key.add", "signing_key:"+k.KID, nil)
+		return s.audit(tx, Origin{}, "system", "signing_key.add", "signing_key:"+strconv.FormatInt(k.Seq, 10), map[string]any{"kid": k.KID})
 	})
 	if isDuplicate(err) {
 		return ErrStale

@@ -119,7 +119,7 @@ func OpenEmpty(t testing.TB, engine string, opts ...Option) *Store {
 	}
 	o := models.Options{Driver: "mysql", DataKey: key}
 	if engine == "sqlite" {
-		o.Driver, o.DSN = "sqlite", filepath.Join(t.TempDir(), "test.db")
+		o.Driver, o.DSN = "sqlite", filepath.Join(fastDir(t), "test.db")
 		if err := os.WriteFile(o.DSN, migratedFile(t), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -188,6 +188,18 @@ var migratedFile = func() func(t testing.TB) []byte {
 		return file
 	}
 }()
+
+// fastDir is a folder that ends with the test, in memory where the system offers
+// that: every commit waits for the disk otherwise.
+func fastDir(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "modelstest")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}
 
 // newDatabase makes a database on the server of engine and returns its DSN.
 func newDatabase(t testing.TB, engine string) string {

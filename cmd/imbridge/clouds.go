@@ -23,11 +23,9 @@ type cloud struct {
 	secret string
 	// roundRate is how many tokens a second may be renewed ahead of time.
 	roundRate float64
-	// lifetime is the cloud's own, as far as it is set elsewhere; zero: none.
-	lifetime time.Duration
 }
 
-// observer is told of every call to a cloud.
+// observer is told of every call to a cloud; nil tells nobody.
 type observer func(op, outcome string, took time.Duration)
 
 // openers knows every cloud by the name that im.cloud has for it. The sandbox
@@ -62,8 +60,10 @@ func openRongCloud(cfg config.Config, observe observer) (cloud, error) {
 	if err != nil {
 		return cloud{}, errors.Join(errors.New("im.rongcloud:"), err)
 	}
-	client.Observe = observe
+	if observe != nil {
+		client.Observe = observe
+	}
 	return cloud{Cloud: client, checker: client, breaker: client.Breaker, secret: r.AppSecret.Reveal(),
 		// Half of what this process may mint at all stays for people who wait.
-		roundRate: float64(r.QuotaPercent), lifetime: r.Console()}, nil
+		roundRate: float64(r.QuotaPercent)}, nil
 }

@@ -72,14 +72,11 @@ func (d *doctor) examine(ctx context.Context) {
 		from = cfg.File + " and variables"
 	}
 	d.well("config", "%s, from %s", cfg.Env, from)
-	key := d.dataKey(cfg)
-	store := d.database(ctx, cfg, key)
-	if store != nil {
-		defer store.Close()
-	}
-	cloud := d.cloud(ctx, cfg)
-	if store != nil && cloud != nil {
-		d.lifetimes(ctx, store, *cloud)
+	key, sound := d.dataKey(cfg)
+	lifetimes := d.database(ctx, cfg, key, sound)
+	d.cloud(ctx, cfg)
+	if lifetimes != nil {
+		d.lifetimes(cfg, *lifetimes)
 	}
 }
 
@@ -90,71 +87,112 @@ func (d *doctor) config(err error) {
 		return
 	}
 	for _, p := range problems.List {
-		name := p.Key
-		if name == "" {
-			name = p.Where
+		cure := p.Example
+		if cure == "" {
+			cure = "see imbridge.example.yaml"
 		}
-		cure := "see " + name + " in imbridge.example.yaml"
-		if p.Example != "" {
-			cure = "for example " + p.Example
-		}
-		d.wrong("config", name+": "+p.Wrong, cure)
+		d.wrong("config", p.String(), cure)
 	}
 }
 
-// dataKey looks at the key without making one.
-func (d *doctor) dataKey(cfg config.Config) *models.DataKey {
+// dataKey looks at the key without making one: it is nil while there is none,
+// and not sound if there is one that cannot be used.
+func (d *doctor) dataKey(cfg config.Config) (key *models.DataKey, sound bool) {
 	path := cfg.DataKeyFile()
 	if !cfg.Keys.DataKey.IsSet() {
 		info, err := os.Stat(path)
-		if errors.Is(err, fs.ErrNotExist) {
-			d.note("data key", "%s is made at the first start", path)
-			return nil
-		}
-		if err == nil && info.Mode().Perm()&0o077 != 0 {
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return nil, true
+		case err != nil:
+			d.wrong("data key", err.Error(), "set data_dir to a folder that this user may read and write")
+			return nil, false
+		case !info.Mode().IsRegular():
+			d.wrong("data key", path+" is not a file", "put the key's file there, or set keys.data_key")
+			return nil, false
+		case info.Mode().Perm()&0o077 != 0:
 			d.wrong("data key", fmt.Sprintf("%s can be read by others (%s)", path, info.Mode().Perm()), "chmod 600 "+path)
 		}
 	}
-	key, err := dataKey(cfg)
+	key, _, err := dataKey(cfg)
 	if err != nil {
-		d.wrong("data key", err.Error(), "restore the key that the database was sealed with")
-		return nil
+		d.wrong("data key", err.Error(), "restore it from a copy; one made anew opens nothing that is stored")
+		return nil, false
 	}
 	d.well("data key", "can be read")
-	return key
+	return key, true
 }
 
-func (d *doctor) database(ctx context.Context, cfg config.Config, key *models.DataKey) *models.Store {
+// database returns the lifetimes in force: those that admins set or, where no
+// server has run on it yet, the one that the settings start with. Nil: it could
+// not be read.
+func (d *doctor) database(ctx context.Context, cfg config.Config, key *models.DataKey, keySound bool) *models.Lifetimes {
 	ctx, cancel := context.WithTimeout(ctx, doctorPatience)
 	defer cancel()
 	if cfg.Database.Driver == "sqlite" {
 		if _, err := os.Stat(cfg.Database.DSN.Reveal()); errors.Is(err, fs.ErrNotExist) {
 			d.note("database", "%s is made at the first start", cfg.Database.DSN.Reveal())
-			return nil
+			return initialLifetimes(cfg)
 		}
 	}
 	store, err := models.Open(ctx, models.Options{Driver: cfg.Database.Driver, DSN: cfg.Database.DSN.Reveal(), MaxOpen: 2, DataKey: key})
 	if err != nil {
-		d.wrong("database", err.Error(), "start the server, and check host, name, user and password in database.dsn")
+		cure := "start the server, and check host, port, user, password and database in database.dsn (mysql 1045: user or password; 1044, 1049: database)"
+		if cfg.Database.Driver == "sqlite" {
+			cure = "check that " + cfg.Database.DSN.Reveal() + " is a database of imbridge that this user may write"
+		}
+		d.wrong("database", err.Error(), cure)
 		return nil
 	}
+	defer store.Close()
 	pending, err := store.Pending(ctx)
-	switch {
-	case err != nil:
-		d.wrong("database", err.Error(), "check the rights of the user in database.dsn")
-	case pending > 0:
-		d.wrong("schema", fmt.Sprintf("%d steps are missing", pending), "imbridge migrate up")
-	default:
-		d.well("schema", "up to date")
-		if d.unlocked(ctx, cfg, store, key) {
-			return store
-		}
+	if err != nil {
+		d.wrong("database", err.Error(), "check what database.dsn leads to, and the rights of its user")
+		return nil
 	}
-	_ = store.Close()
-	return nil
+	if pending > 0 {
+		d.wrong("schema", fmt.Sprintf("%d steps are missing", pending), "imbridge migrate up")
+		return nil
+	}
+	d.well("schema", "up to date")
+	if !d.writable(ctx, store) {
+		return nil
+	}
+	all, err := store.Lifetimes(ctx)
+	if err != nil {
+		d.wrong("database", err.Error(), "check the rights of the user in database.dsn")
+		return nil
+	}
+	admins, err := store.Admins(ctx)
+	if err != nil {
+		d.wrong("database", err.Error(), "check the rights of the user in database.dsn")
+		return nil
+	}
+	if all.Default.Version == 0 && admins == 0 {
+		// Unlock would tie the key of today to it.
+		d.note("database", "nobody has used it yet; the first start ties the data key to it")
+		return initialLifetimes(cfg)
+	}
+	d.unlock(ctx, cfg, store, key, keySound)
+	if admins == 0 {
+		d.note("admin", "there is none; make one: imbridge admin create --name N --password-stdin")
+	}
+	if all.Default.Version == 0 {
+		all.Default = initialLifetimes(cfg).Default
+	}
+	return &all
 }
 
-func (d *doctor) unlocked(ctx context.Context, cfg config.Config, store *models.Store, key *models.DataKey) bool {
+// initialLifetimes are those of a database that the first start still has to fill.
+func initialLifetimes(cfg config.Config) *models.Lifetimes {
+	l, err := tokens.ParseLifetime(cfg.IM.Lifetime)
+	if err != nil {
+		return nil // the settings have been checked
+	}
+	return &models.Lifetimes{Default: models.LifetimeRow{Lifetime: time.Duration(l)}}
+}
+
+func (d *doctor) writable(ctx context.Context, store *models.Store) bool {
 	skew, err := store.Probe(ctx)
 	switch {
 	case err != nil:
@@ -165,28 +203,31 @@ func (d *doctor) unlocked(ctx context.Context, cfg config.Config, store *models.
 	default:
 		d.well("database", "writes and reads; clock within %s", maxSkew)
 	}
-	if key == nil {
-		return false
-	}
-	if err := store.Unlock(ctx); err != nil {
-		d.wrong("data key", err.Error(), "set keys.data_key (or "+cfg.DataKeyFile()+") to the key that this database was made with")
-		return false
-	}
-	if n, err := store.Admins(ctx); err == nil && n == 0 {
-		d.note("admin", "there is none; imbridge admin create makes one")
-	}
 	return true
 }
 
-func (d *doctor) cloud(ctx context.Context, cfg config.Config) *cloud {
+func (d *doctor) unlock(ctx context.Context, cfg config.Config, store *models.Store, key *models.DataKey, keySound bool) {
+	switch {
+	case !keySound: // said already
+	case key == nil:
+		d.wrong("data key", cfg.DataKeyFile()+" is missing, and this database was sealed with a data key",
+			"put that one back, or set keys.data_key to it")
+	default:
+		if err := store.Unlock(ctx); err != nil {
+			d.wrong("data key", err.Error(), "set keys.data_key (or "+cfg.DataKeyFile()+") to the one that this database was made with")
+		}
+	}
+}
+
+func (d *doctor) cloud(ctx context.Context, cfg config.Config) {
 	if cfg.IM.Cloud == "sandbox" {
 		d.note("cloud", "the sandbox; it starts with imbridge serve")
-		return nil
+		return
 	}
 	client, err := openCloud(cfg, nil)
 	if err != nil {
-		d.wrong("cloud", err.Error(), "correct im.rongcloud")
-		return nil
+		d.wrong("cloud", err.Error(), "correct im."+cfg.IM.Cloud)
+		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, doctorPatience)
 	defer cancel()
@@ -195,37 +236,41 @@ func (d *doctor) cloud(ctx context.Context, cfg config.Config) *cloud {
 	case "":
 		if err == nil {
 			d.well("cloud", "%s accepts app key %s and its secret", cfg.IM.Cloud, client.AppKey())
-			return &client
+			return
 		}
 		d.wrong("cloud", err.Error(), "try again")
 	case im.Unauthorized:
-		d.wrong("cloud", err.Error(), "copy app key and app secret from the cloud's console (they are two), and check region and address list there")
+		d.wrong("cloud", err.Error(), "copy app key and app secret from the cloud's console (they are two), and check the data centre and the list of allowed addresses there")
 	case im.Invalid:
 		d.wrong("cloud", err.Error(), "keep this machine's clock in time by NTP")
+	case im.Throttled, im.Quota:
+		d.wrong("cloud", err.Error(), "look at the plan and its limits in the cloud's console; several processes share them by im.rongcloud.quota_percent")
 	default:
 		d.wrong("cloud", err.Error(), "check the network, im.rongcloud.region and im.rongcloud.base_url")
 	}
-	return &client
 }
 
-// lifetimes compares what admins set with what the console allows. A token that
-// the cloud ends earlier than we think is refused while we still hand it out.
-func (d *doctor) lifetimes(ctx context.Context, store *models.Store, client cloud) {
-	all, err := store.Lifetimes(ctx)
-	if err != nil {
-		d.wrong("lifetimes", err.Error(), "try again")
+// lifetimes compares what admins set with what the cloud's console allows: a
+// token never lives longer than that, whatever they chose.
+func (d *doctor) lifetimes(cfg config.Config, all models.Lifetimes) {
+	console := cfg.IM.RongCloud.Console()
+	longer := func(l time.Duration) bool { return console > 0 && (l == 0 || l > console) }
+	const raise = "raise the lifetime in the cloud's console and im.rongcloud.console_lifetime with it, or "
+	switch {
+	case !longer(all.Default.Lifetime):
+	case all.Default.Version == 0:
+		d.wrong("lifetimes", fmt.Sprintf("im.lifetime is %s, the cloud's console says %s", tokens.Lifetime(all.Default.Lifetime), tokens.Lifetime(console)),
+			raise+"set im.lifetime to a shorter one")
 		return
-	}
-	longer := func(l time.Duration) bool { return client.lifetime > 0 && (l == 0 || l > client.lifetime) }
-	if all.Default.Version > 0 && longer(all.Default.Lifetime) {
-		d.wrong("lifetimes", fmt.Sprintf("the default is %s, the cloud's console says %s", tokens.Lifetime(all.Default.Lifetime), tokens.Lifetime(client.lifetime)),
-			"raise the lifetime in the console and im.rongcloud.console_lifetime with it, or set a shorter default")
+	default:
+		d.wrong("lifetimes", fmt.Sprintf("the default is %s, the cloud's console says %s", tokens.Lifetime(all.Default.Lifetime), tokens.Lifetime(console)),
+			raise+"set a shorter default: PUT /v1/admin/lifetimes/default")
 		return
 	}
 	for _, u := range all.Users {
 		if longer(u.Lifetime) {
-			d.wrong("lifetimes", fmt.Sprintf("user %s has %s, the cloud's console says %s", u.UserID, tokens.Lifetime(u.Lifetime), tokens.Lifetime(client.lifetime)),
-				"raise the lifetime in the console and im.rongcloud.console_lifetime with it, or set a shorter one for the user")
+			d.wrong("lifetimes", fmt.Sprintf("user %s has %s, the cloud's console says %s", u.UserID, tokens.Lifetime(u.Lifetime), tokens.Lifetime(console)),
+				raise+"set a shorter one: PUT /v1/admin/lifetimes/users/"+u.UserID)
 			return
 		}
 	}

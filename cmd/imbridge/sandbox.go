@@ -40,7 +40,7 @@ and the secret is made once and kept in the data folder.`,
 				secret = "in " + box.secretFile
 			}
 			fmt.Fprintf(a.stdout, "imbridge %s, the sandbox alone\n  %-10s %s   stands in for RongCloud; app key %s\n  %-10s %s\n  %-10s %s   its faults, clock and counters\n",
-				version, "cloud", box.url, cfg.IM.RongCloud.AppKey, "secret", secret, "control", box.controlURL)
+				version, "sandbox", box.url, cfg.IM.RongCloud.AppKey, "secret", secret, "control", box.controlURL)
 			return box.serve(cmd.Context())
 		},
 	}
@@ -70,7 +70,7 @@ func listenSandbox(cfg *config.Config, log *slog.Logger) (*sandboxServer, error)
 	}
 	if !r.AppSecret.IsSet() {
 		s.secretFile = filepath.Join(cfg.DataDir, "sandbox.secret")
-		secret, err := keepSecret(s.secretFile, func() (string, error) {
+		secret, _, err := keepSecret(s.secretFile, func() (string, error) {
 			raw := make([]byte, 16)
 			_, err := rand.Read(raw)
 			return hex.EncodeToString(raw), err

@@ -93,7 +93,7 @@ func (a *app) serve(ctx context.Context, cfg config.Config, log *slog.Logger) er
 	deps := handlers.Deps{Store: store, Issuer: issuer, Metrics: metrics, Log: log, Now: time.Now, CloudState: client.breaker, Health: &handlers.Health{},
 		Access: &tokens.Access{Keys: keys, Issuer: issuerName(cfg), Lifetime: cfg.Session.AccessLifetime, AdminLifetime: adminLifetime, Now: time.Now},
 		Settings: handlers.Settings{Version: version, RegisterBudget: cfg.Server.RegisterBudget, TokenBudget: cfg.Server.TokenBudget,
-			TrustedProxies: cfg.Server.Proxies(), CORSOrigins: cfg.Server.CORSOrigins, Lifetimes: lifetimes(cfg)}}
+			TrustedProxies: cfg.Server.Proxies(), CORSOrigins: cfg.Server.CORSOrigins, Lifetimes: lifetimes(cfg), Sandbox: cfg.IM.Cloud == "sandbox"}}
 
 	api, err := listen("server.listen", cfg.Server.Listen)
 	if err != nil {

@@ -21,63 +21,63 @@ const databasePatience = 30 * time.Second
 
 // dataKey reads the key from the settings, or from the data folder, where the
 // first start makes it.
-func dataKey(cfg config.Config) (*models.DataKey, error) {
+func dataKey(cfg config.Config) (key *models.DataKey, made bool, err error) {
 	if cfg.Keys.DataKey.IsSet() {
 		key, err := models.ParseDataKey(cfg.Keys.DataKey.Reveal())
 		if err != nil {
-			return nil, fmt.Errorf("keys.data_key: %w", err)
+			return nil, false, fmt.Errorf("keys.data_key: %w", err)
 		}
-		return key, nil
+		return key, false, nil
 	}
 	path := cfg.DataKeyFile()
-	text, err := keepSecret(path, func() (string, error) {
+	text, made, err := keepSecret(path, func() (string, error) {
 		_, text, err := models.NewDataKey()
 		return text, err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("data key: %w", err)
+		return nil, false, fmt.Errorf("data key: %w", err)
 	}
-	key, err := models.ParseDataKey(text)
-	if err != nil {
-		return nil, fmt.Errorf("data key in %s: %w", path, err)
+	if key, err = models.ParseDataKey(text); err != nil {
+		return nil, false, fmt.Errorf("data key in %s: %w", path, err)
 	}
-	return key, nil
+	return key, made, nil
 }
 
 // keepSecret reads a secret from a file, or makes it and keeps it there for its
 // owner alone. Of two processes that start at once one makes it.
-func keepSecret(path string, generate func() (string, error)) (string, error) {
+func keepSecret(path string, generate func() (string, error)) (text string, made bool, err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return "", err
+		return "", false, err
 	}
 	raw, err := os.ReadFile(path)
 	if err == nil {
-		return strings.TrimSpace(string(raw)), nil
+		return strings.TrimSpace(string(raw)), false, nil
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
-		return "", err
+		return "", false, err
 	}
-	text, err := generate()
-	if err != nil {
-		return "", err
+	if text, err = generate(); err != nil {
+		return "", false, err
 	}
 	// Written aside and linked, so that nobody reads half of it and the second of
 	// two cannot replace the first's.
 	tmp, err := os.CreateTemp(filepath.Dir(path), ".new-*") // 0600
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
 	defer os.Remove(tmp.Name())
 	_, err = tmp.WriteString(text + "\n")
 	err = errors.Join(err, tmp.Sync(), tmp.Close())
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
-	if err := os.Link(tmp.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
-		return "", err
+	err = os.Link(tmp.Name(), path)
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		return "", false, err
 	}
+	made = err == nil
 	raw, err = os.ReadFile(path)
-	return strings.TrimSpace(string(raw)), err
+	return strings.TrimSpace(string(raw)), made, err
 }
 
 // openDatabase connects, and waits a while for a server that is not up yet.
@@ -108,7 +108,7 @@ func openDatabase(ctx context.Context, cfg config.Config, key *models.DataKey, l
 // openStore is openDatabase and all that must be true before it is used: the
 // schema is up to date and the data key fits.
 func openStore(ctx context.Context, cfg config.Config, log *slog.Logger) (*models.Store, error) {
-	key, err := dataKey(cfg)
+	key, made, err := dataKey(cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -116,11 +116,20 @@ func openStore(ctx context.Context, cfg config.Config, log *slog.Logger) (*model
 	if err != nil {
 		return nil, err
 	}
-	if err := readyStore(ctx, cfg, store, log); err != nil {
-		_ = store.Close()
-		return nil, err
+	err = readyStore(ctx, cfg, store, log)
+	if err == nil {
+		return store, nil
 	}
-	return store, nil
+	_ = store.Close()
+	switch {
+	case errors.Is(err, models.ErrWrongDataKey) && made:
+		// A key that opens nothing must not stay where the lost one belongs.
+		_ = os.Remove(cfg.DataKeyFile())
+		return nil, fmt.Errorf("%s is missing, and this database was sealed with a data key: put that one back, or set keys.data_key to it", cfg.DataKeyFile())
+	case errors.Is(err, models.ErrWrongDataKey):
+		return nil, fmt.Errorf("%w; it was sealed with another one: set keys.data_key (or %s) to that one", err, cfg.DataKeyFile())
+	}
+	return nil, err
 }
 
 func readyStore(ctx context.Context, cfg config.Config, store *models.Store, log *slog.Logger) error {
@@ -140,9 +149,5 @@ func readyStore(ctx context.Context, cfg config.Config, store *models.Store, log
 	if pending > 0 {
 		return fmt.Errorf("the database lacks %d schema steps; take them with \"imbridge migrate up\", or set database.migrate_on_start", pending)
 	}
-	err = store.Unlock(ctx)
-	if errors.Is(err, models.ErrWrongDataKey) {
-		return fmt.Errorf("%w; it was sealed with another one: set keys.data_key (or %s) to that one", err, cfg.DataKeyFile())
-	}
-	return err
+	return store.Unlock(ctx)
 }

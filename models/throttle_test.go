@@ -171,3 +171,14 @@ func TestSpacesAtTheEndAreNoOtherAccount(t *testing.T) {
 		}
 	})
 }
+
+func TestGuessesAtOneLoginCountForAllOfThePersonsLogins(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, s *modelstest.Store) {
+		_, err := s.CreateUser(ctx, models.NewUser{Username: "ann", Password: "correct horse battery", Email: "ann@example.com", Phone: "+8613800138000"}, "", models.Origin{})
+		want(t, "CreateUser", err, nil)
+		for i, login := range []string{"ann", "ann@example.com", "+86 138 0013 8000", "ANN"} {
+			equal(t, fmt.Sprint("delay before guess ", i+1), wrong(t, s, login, fmt.Sprint("192.0.2.", i)), 0)
+		}
+		equal(t, "delay before the fifth guess, at another login", wrong(t, s, "ann@example.com", "192.0.2.9"), time.Second)
+	}, slow)
+}

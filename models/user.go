@@ -207,14 +207,20 @@ func (s *Store) userRow(ctx context.Context, id string) (userRow, error) {
 // the right password), ThrottledError, ErrHashBusy, ErrUnavailable.
 func (s *Store) Authenticate(ctx context.Context, login, password string, o Origin) (User, error) {
 	column, key := loginKey(login)
-	succeeded, err := s.attemptLogin(ctx, "user", key, o.IP)
-	if err != nil {
-		return User{}, err
-	}
 	var row userRow
-	err = s.translate(s.db.WithContext(ctx).Where(column+" = ? AND status <> ?", key, StatusDeleted).Take(&row).Error)
+	err := s.translate(s.db.WithContext(ctx).Where(column+" = ? AND status <> ?", key, StatusDeleted).Take(&row).Error)
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return User{}, fmt.Errorf("authenticate: %w", err)
+	}
+	// By account, not by what was typed: a person has three logins, and guesses
+	// at one of them count for all.
+	account := row.ID
+	if account == "" {
+		account = key
+	}
+	succeeded, err := s.attemptLogin(ctx, "user", account, o.IP)
+	if err != nil {
+		return User{}, err
 	}
 	ok, stale, err := s.Hasher.Verify(ctx, row.PasswordHash, password)
 	if err != nil {
@@ -337,7 +343,7 @@ func (s *Store) ChangePassword(ctx context.Context, userID, keepSession, current
 	if err := checkPassword("new_password", next, u.Username, u.Email, u.Nickname); err != nil {
 		return err
 	}
-	succeeded, err := s.attemptLogin(ctx, "password", userID, o.IP)
+	succeeded, err := s.attemptLogin(ctx, "user", userID, o.IP)
 	if err != nil {
 		return err
 	}

@@ -84,37 +84,41 @@ func New(d Deps) *echo.Echo {
 	h.pages = newPages()
 	e := h.server()
 
-	public := e.Group("", h.deadline)
-	public.POST("/v1/register", h.register)
-	public.POST("/v1/login", h.login)
-	public.POST("/v1/session/refresh", h.refreshSession)
+	// Not groups: a group with middleware of its own answers unknown paths too.
+	var (
+		public = []echo.MiddlewareFunc{h.deadline}
+		token  = []echo.MiddlewareFunc{h.requireToken}
+		user   = []echo.MiddlewareFunc{h.deadline, h.requireUser}
+		admin  = []echo.MiddlewareFunc{h.deadline, h.requireAdmin}
+	)
+
+	e.POST("/v1/register", h.register, public...)
+	e.POST("/v1/login", h.login, public...)
+	e.POST("/v1/session/refresh", h.refreshSession, public...)
 
 	// A connect token is fetched more often than anything else: these two prove
 	// the session in the same SELECT that reads the token.
-	token := e.Group("", h.requireToken)
-	token.GET("/v1/im/token", h.imToken)
-	token.POST("/v1/im/token/refused", h.imTokenRefused)
+	e.GET("/v1/im/token", h.imToken, token...)
+	e.POST("/v1/im/token/refused", h.imTokenRefused, token...)
 
-	user := e.Group("", h.deadline, h.requireUser)
-	user.POST("/v1/logout", h.logout)
-	user.GET("/v1/sessions", h.sessions)
-	user.DELETE("/v1/sessions/:id", h.endSession)
-	user.GET("/v1/me", h.me)
-	user.PATCH("/v1/me", h.changeMe)
-	user.DELETE("/v1/me", h.deleteMe)
-	user.PUT("/v1/me/password", h.changePassword)
+	e.POST("/v1/logout", h.logout, user...)
+	e.GET("/v1/sessions", h.sessions, user...)
+	e.DELETE("/v1/sessions/:id", h.endSession, user...)
+	e.GET("/v1/me", h.me, user...)
+	e.PATCH("/v1/me", h.changeMe, user...)
+	e.DELETE("/v1/me", h.deleteMe, user...)
+	e.PUT("/v1/me/password", h.changePassword, user...)
 
-	public.POST("/v1/admin/login", h.adminLogin)
-	admin := e.Group("", h.deadline, h.requireAdmin)
-	admin.GET("/v1/admin/lifetimes", h.lifetimes)
-	admin.PUT("/v1/admin/lifetimes/default", h.setDefaultLifetime)
-	admin.POST("/v1/admin/lifetimes/default/preview", h.previewDefaultLifetime)
-	admin.PUT("/v1/admin/lifetimes/users/:id", h.setUserLifetime)
-	admin.DELETE("/v1/admin/lifetimes/users/:id", h.deleteUserLifetime)
-	admin.POST("/v1/admin/lifetimes/users/:id/preview", h.previewUserLifetime)
-	admin.GET("/v1/admin/users", h.users)
-	admin.POST("/v1/admin/users/:id/reissue", h.reissue)
-	admin.GET("/v1/admin/audit", h.audit)
+	e.POST("/v1/admin/login", h.adminLogin, public...)
+	e.GET("/v1/admin/lifetimes", h.lifetimes, admin...)
+	e.PUT("/v1/admin/lifetimes/default", h.setDefaultLifetime, admin...)
+	e.POST("/v1/admin/lifetimes/default/preview", h.previewDefaultLifetime, admin...)
+	e.PUT("/v1/admin/lifetimes/users/:id", h.setUserLifetime, admin...)
+	e.DELETE("/v1/admin/lifetimes/users/:id", h.deleteUserLifetime, admin...)
+	e.POST("/v1/admin/lifetimes/users/:id/preview", h.previewUserLifetime, admin...)
+	e.GET("/v1/admin/users", h.users, admin...)
+	e.POST("/v1/admin/users/:id/reissue", h.reissue, admin...)
+	e.GET("/v1/admin/audit", h.audit, admin...)
 
 	e.GET("/.well-known/jwks.json", h.jwks)
 	h.mountHealth(e)

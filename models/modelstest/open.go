@@ -238,6 +238,11 @@ func newDatabase(t testing.TB, engine string) string {
 func (s *Store) SQL(t testing.TB) *sql.DB {
 	t.Helper()
 	driver, dsn := "mysql", s.Options.DSN
+	if strings.Contains(dsn, "?") {
+		dsn += "&interpolateParams=true"
+	} else {
+		dsn += "?interpolateParams=true"
+	}
 	if s.Engine == "sqlite" {
 		driver, dsn = "sqlite", "file:"+s.Options.DSN+"?_pragma=busy_timeout(10000)&_txlock=immediate"
 	}

@@ -16,7 +16,7 @@ func (a *app) adminCommand() *cobra.Command {
 	var name string
 	var fromStdin bool
 	create := &cobra.Command{
-		Use: "create --name NAME --password-stdin", Short: "Make an admin", Args: cobra.NoArgs,
+		Use: "create --name NAME --password-stdin", Short: "Make an admin", Args: cobra.NoArgs, DisableFlagsInUseLine: true,
 		Long: `Makes an admin, who logs in at POST /v1/admin/login. The password is the first line of
 standard input (8 to 128 characters), so that it stays out of the shell's history and
 of the list of processes. It may run beside a server on the same database.`,

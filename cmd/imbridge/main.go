@@ -55,11 +55,13 @@ Start with "imbridge serve": without any setting it keeps SQLite and its keys in
 ./data and brings a sandbox in place of a cloud. Settings come from
 ./imbridge.yaml or --config, then from IMBRIDGE_* variables, then, for secrets,
 from the files that IMBRIDGE_*_FILE name. imbridge.example.yaml lists them all.`,
+		Version:       builtAs(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
 	root.PersistentFlags().StringVar(&a.configPath, "config", "", "settings `file` (default ./imbridge.yaml if it exists)")
 	root.AddCommand(a.serveCommand(), a.sandboxCommand(), a.migrateCommand(), a.adminCommand(), a.doctorCommand(), a.versionCommand())
+	root.SetVersionTemplate("imbridge {{.Version}}\n")
 	root.SetArgs(args)
 	root.SetIn(stdin)
 	root.SetOut(stdout)
@@ -106,7 +108,7 @@ func group(use, short string, commands ...*cobra.Command) *cobra.Command {
 		names = append(names, c.Name())
 	}
 	g := &cobra.Command{
-		Use: use, Short: short, Args: cobra.NoArgs,
+		Use: use, Short: short, Args: cobra.NoArgs, DisableFlagsInUseLine: true,
 		RunE: func(*cobra.Command, []string) error {
 			return fmt.Errorf("%s does nothing by itself; add %s", use, strings.Join(names, " or "))
 		},
@@ -124,12 +126,16 @@ func (a *app) versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			goVersion := ""
-			if info, ok := debug.ReadBuildInfo(); ok {
-				goVersion = " (" + info.GoVersion + ")"
-			}
-			fmt.Fprintf(a.stdout, "imbridge %s%s\n", version, goVersion)
+			fmt.Fprintln(a.stdout, "imbridge", builtAs())
 			return nil
 		},
 	}
+}
+
+// builtAs is the version and what it was built with.
+func builtAs() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		return version + " (" + info.GoVersion + ")"
+	}
+	return version
 }

@@ -1,8 +1,9 @@
 package tokens
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
-	"hash/fnv"
 	"strconv"
 	"time"
 
@@ -83,14 +84,14 @@ func Expiry(s models.TokenState) time.Time {
 // renewAfter is when a token that ends at end should be replaced: between the
 // whole and the half of the window before its end, at a point that differs from
 // person to person, so that tokens made together are not renewed together. The
-// point stays the same for one token. Zero when the token never ends.
+// point stays the same for one token. Zero when the token never ends. (FNV would
+// not do: ids and generations that differ in the last digit would stay together.)
 func renewAfter(userID string, generation int64, issued, end time.Time, percent int) time.Time {
 	if end.IsZero() {
 		return time.Time{}
 	}
-	h := fnv.New64a()
-	fmt.Fprintf(h, "%s/%d", userID, generation)
-	spread := float64(h.Sum64()>>11) / (1 << 53)
+	h := sha256.Sum256(fmt.Appendf(nil, "%s/%d", userID, generation))
+	spread := float64(binary.BigEndian.Uint64(h[:])>>11) / (1 << 53)
 	window := float64(end.Sub(issued)) * float64(percent) / 100
 	return end.Add(-time.Duration(window * (1 - spread/2)))
 }

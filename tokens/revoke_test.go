@@ -1,0 +1,159 @@
+package tokens
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"imbridge/tokens/im/sandbox"
+)
+
+// run starts Run for the rest of the test.
+func (r *rig) run(t *testing.T) {
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error)
+	go func() { ended <- r.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Errorf("Run = %v, want nil", err)
+		}
+	})
+}
+
+// TestShortenedLifetimeIsEnforced at the cloud too, whatever its clock says: the
+// old token is refused as expired, the new one connects.
+func TestShortenedLifetimeIsEnforced(t *testing.T) {
+	for _, skew := range []time.Duration{0, -10 * time.Minute, 10 * time.Minute} {
+		t.Run(skew.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newBubbleRig(t, cloudAhead(skew))
+				r.run(t)
+				p := r.person(t)
+				old := r.fetch(t, p).Value
+				time.Sleep(36 * time.Hour)
+				r.setLifetime(t, "", 24*time.Hour)
+				r.cloud.wantState(t, old, sandbox.StateValid)
+				fresh := r.fetch(t, p).Value
+				time.Sleep(time.Second) // Run was woken
+				r.cloud.wantState(t, old, sandbox.StateExpired)
+				if code := r.cloud.box.TokenState(old).Code(); code != 31020 {
+					t.Errorf("the cloud refuses the old token with %d, want 31020", code)
+				}
+				r.cloud.wantState(t, fresh, sandbox.StateValid)
+				time.Sleep(time.Hour)
+				r.cloud.wantCalls(t, expireTokens, 1)
+				r.cloud.wantState(t, r.fetch(t, p).Value, sandbox.StateValid)
+			})
+		})
+	}
+}
+
+// TestRevocationIsRepeated until the cloud has carried it out.
+func TestRevocationIsRepeated(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newBubbleRig(t)
+		r.run(t)
+		p := r.person(t)
+		old := r.fetch(t, p).Value
+		time.Sleep(time.Second)
+		r.cloud.turn(t, "/control/faults", map[string]any{"path": expireTokens, "mode": "status", "status": 503})
+		r.logOutOthers(t, p)
+		time.Sleep(10 * time.Minute)
+		r.cloud.wantState(t, old, sandbox.StateValid)
+		calls := r.cloud.count(t, "calls", expireTokens)
+		if calls < 10 || calls > 100 {
+			t.Errorf("in 10 minutes of outage the revocation was tried %d times, want 10 to 100", calls)
+		}
+		r.cloud.turn(t, "/control/reset", map[string]any{})
+		time.Sleep(revokeAgain * 2)
+		r.cloud.wantState(t, old, sandbox.StateExpired)
+		time.Sleep(time.Hour)
+		r.cloud.wantCalls(t, expireTokens, 1)
+	})
+}
+
+// TestRevocationIsWoken: no wait for the next look.
+func TestRevocationIsWoken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newBubbleRig(t)
+		r.run(t)
+		p := r.person(t)
+		old := r.fetch(t, p).Value
+		time.Sleep(time.Millisecond)
+		r.logOutOthers(t, p)
+		r.WakeRevoker()
+		time.Sleep(time.Second)
+		r.cloud.wantState(t, old, sandbox.StateExpired)
+	})
+}
+
+// TestNoRevocationWhereTheCloudEndsIt: the cloud's own end is not after ours, or
+// there is no end to enforce.
+func TestNoRevocationWhereTheCloudEndsIt(t *testing.T) {
+	for _, c := range []struct {
+		name              string
+		console, lifetime time.Duration
+	}{
+		{"the cloud's is shorter", time.Hour, 24 * time.Hour},
+		{"they are the same", 24 * time.Hour, 24 * time.Hour},
+		{"ours is permanent", time.Hour, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newBubbleRig(t, consoleLifetime(c.console))
+				r.setLifetime(t, "", c.lifetime)
+				r.run(t)
+				p := r.person(t)
+				old := r.fetch(t, p).Value
+				time.Sleep(c.console + time.Second)
+				if r.fetch(t, p).Value == old {
+					t.Fatal("the token was not replaced: this tests nothing")
+				}
+				time.Sleep(time.Hour)
+				r.cloud.wantCalls(t, expireTokens, 0)
+			})
+		})
+	}
+}
+
+// TestEarlyRenewalKeepsTheOldToken: it is valid until its own end, for the
+// devices that still hold it, and no longer.
+func TestEarlyRenewalKeepsTheOldToken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newBubbleRig(t)
+		r.setLifetime(t, "", 24*time.Hour)
+		r.run(t)
+		p := r.person(t)
+		old := r.fetch(t, p)
+		time.Sleep(old.RenewAfter.Sub(time.Now()))
+		r.fetch(t, p)
+		time.Sleep(time.Minute)
+		fresh := r.fetch(t, p)
+		if fresh.Value == old.Value {
+			t.Fatal("the token was not renewed in its window")
+		}
+		time.Sleep(old.ExpiresAt.Sub(time.Now()) - time.Second)
+		r.cloud.wantState(t, old.Value, sandbox.StateValid)
+		time.Sleep(time.Second + revokeEvery*2)
+		r.cloud.wantState(t, old.Value, sandbox.StateExpired)
+		r.cloud.wantState(t, fresh.Value, sandbox.StateValid)
+		r.cloud.wantCalls(t, expireTokens, 1)
+	})
+}
+
+// TestRevocationOfTheUnknown: somebody whom the cloud has never seen has nothing
+// to revoke there.
+func TestRevocationOfTheUnknown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newBubbleRig(t)
+		r.run(t)
+		p := r.person(t)
+		r.fetch(t, p)
+		r.cloud.turn(t, "/control/faults", map[string]any{"path": expireTokens, "mode": "code", "code": 400})
+		r.logOutOthers(t, p)
+		time.Sleep(time.Hour)
+		r.cloud.wantCalls(t, expireTokens, 1)
+	})
+}

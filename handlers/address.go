@@ -18,8 +18,11 @@ func clientAddress(peer string, forwarded []string, trusted []netip.Prefix) stri
 	if !ok {
 		return ""
 	}
+	if len(forwarded) == 0 || !within(at, trusted) {
+		return at.String()
+	}
 	hops := strings.Split(strings.Join(forwarded, ","), ",")
-	for i := len(hops) - 1; i >= 0 && len(forwarded) > 0 && within(at, trusted); i-- {
+	for i := len(hops) - 1; i >= 0 && within(at, trusted); i-- {
 		next, ok := hop(strings.TrimSpace(hops[i]))
 		if !ok {
 			break

@@ -1,7 +1,6 @@
 package handlers
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"slices"
@@ -94,7 +93,9 @@ func (h *api) setUserLifetime(c echo.Context) error {
 	return c.JSON(http.StatusOK, userLifetimeJSON{id, lifetimeName(row.Lifetime), row.Version})
 }
 
-// setLifetime writes one lifetime under If-Match and sets the new ETag.
+// setLifetime writes one lifetime under If-Match and sets the new ETag. A row's
+// version is the revision of the list that it was written in, so that it names
+// the state that this caller has seen, whatever others wrote since.
 func (h *api) setLifetime(c echo.Context, userID string) (models.LifetimeRow, error) {
 	matches, err := ifMatch(c)
 	if err != nil {
@@ -105,13 +106,25 @@ func (h *api) setLifetime(c echo.Context, userID string) (models.LifetimeRow, er
 		return models.LifetimeRow{}, err
 	}
 	ctx := c.Request().Context()
-	err = firstMatch(matches, func(m models.Match) error {
+	_, err = firstMatch(matches, func(m models.Match) error {
 		return h.Store.SetLifetime(ctx, userID, lifetime, m, "admin:"+callerOf(c).ID, origin(c))
 	})
 	if err != nil {
 		return models.LifetimeRow{}, err
 	}
-	return h.written(ctx, c, userID)
+	all, err := h.Store.Lifetimes(ctx)
+	if err != nil {
+		return models.LifetimeRow{}, err
+	}
+	// The list is cut after many; what is not on it was written just now.
+	row := models.LifetimeRow{UserID: userID, Lifetime: lifetime, Version: all.Revision}
+	if userID == "" {
+		row = all.Default
+	} else if i := slices.IndexFunc(all.Users, func(r models.LifetimeRow) bool { return r.UserID == userID }); i >= 0 {
+		row = all.Users[i]
+	}
+	c.Response().Header().Set("ETag", etag(row.Version))
+	return row, nil
 }
 
 func (h *api) deleteUserLifetime(c echo.Context) error {
@@ -124,34 +137,24 @@ func (h *api) deleteUserLifetime(c echo.Context) error {
 		return err
 	}
 	ctx := c.Request().Context()
-	err = firstMatch(matches, func(m models.Match) error {
+	used, err := firstMatch(matches, func(m models.Match) error {
 		return h.Store.DeleteLifetime(ctx, id, m, "admin:"+callerOf(c).ID, origin(c))
 	})
 	if err != nil {
 		return err
 	}
-	if _, err := h.written(ctx, c, id); err != nil {
-		return err
-	}
-	return noContent(c)
-}
-
-// written reads a lifetime back after a change and sets the ETag of that state.
-func (h *api) written(ctx context.Context, c echo.Context, userID string) (models.LifetimeRow, error) {
-	all, err := h.Store.Lifetimes(ctx)
-	if err != nil {
-		return models.LifetimeRow{}, err
-	}
-	c.Response().Header().Set("ETag", etag(all.Revision))
-	if userID == "" {
-		return all.Default, nil
-	}
-	for _, r := range all.Users {
-		if r.UserID == userID {
-			return r, nil
+	revision := int64(0)
+	if used.Revision != nil {
+		revision = *used.Revision + 1 // each change is one
+	} else {
+		all, err := h.Store.Lifetimes(ctx)
+		if err != nil {
+			return err
 		}
+		revision = all.Revision
 	}
-	return models.LifetimeRow{UserID: userID}, nil
+	c.Response().Header().Set("ETag", etag(revision))
+	return noContent(c)
 }
 
 type previewResponse struct {
@@ -218,13 +221,13 @@ func ifMatch(c echo.Context) ([]models.Match, error) {
 	return matches, nil
 }
 
-// firstMatch makes the change under the first match that fits.
-func firstMatch(matches []models.Match, change func(models.Match) error) error {
+// firstMatch makes the change under the first match that fits, and returns it.
+func firstMatch(matches []models.Match, change func(models.Match) error) (models.Match, error) {
 	// A few are enough for anybody, and each costs a transaction.
 	for _, m := range matches[:min(len(matches), 4)] {
 		if err := change(m); !errors.Is(err, models.ErrStale) {
-			return err
+			return m, err
 		}
 	}
-	return &problem{code: "precondition_failed"}
+	return models.Match{}, &problem{code: "precondition_failed"}
 }

@@ -75,6 +75,8 @@ type databaseCheck struct {
 
 type cloudCheck struct {
 	State string `json:"state"`
+	// Sandbox: the cloud is an emulated one.
+	Sandbox bool `json:"sandbox"`
 }
 
 // readyz says no only for what another process would do better: a cloud that is
@@ -85,7 +87,7 @@ func (h *api) readyz(c echo.Context) error {
 	if h.CloudState != nil {
 		cloud = h.CloudState()
 	}
-	out := readyzResponse{Status: "ready", Checks: healthChecks{Database: databaseCheck{OK: err == nil, ClockSkewMS: skew.Milliseconds()}, Cloud: cloudCheck{State: cloud}}}
+	out := readyzResponse{Status: "ready", Checks: healthChecks{Database: databaseCheck{OK: err == nil, ClockSkewMS: skew.Milliseconds()}, Cloud: cloudCheck{State: cloud, Sandbox: h.Settings.Sandbox}}}
 	status := http.StatusOK
 	switch {
 	case h.Health.draining.Load():

@@ -68,7 +68,8 @@ type rig struct {
 	api     *echo.Echo
 	ops     *echo.Echo
 	log     *logBuffer
-	secrets []string // that answers have shown
+	calls   chan string // operations that the cloud was asked for
+	secrets []string    // that answers have shown
 	mu      sync.Mutex
 }
 
@@ -91,7 +92,7 @@ func newRig(t *testing.T, opts ...rigOption) *rig {
 	for _, o := range opts {
 		o(&cfg)
 	}
-	r := &rig{t: t, store: modelstest.Open(t, cfg.store...), log: &logBuffer{}}
+	r := &rig{t: t, store: modelstest.Open(t, cfg.store...), log: &logBuffer{}, calls: make(chan string, 1024)}
 	now := r.store.Clock.Now
 	log := slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	r.box = sandbox.New(sandbox.Config{AppSecret: appSecret, Navigator: "http://127.0.0.1:1", NoRateLimits: true, Now: now})
@@ -105,7 +106,13 @@ func newRig(t *testing.T, opts ...rigOption) *rig {
 	metrics := handlers.NewMetrics()
 	metrics.WatchHasher(r.store.Hasher.Waiting)
 	metrics.WatchPool(r.store.Connections)
-	client.Observe = metrics.CloudCall
+	client.Observe = func(op, outcome string, took time.Duration) {
+		metrics.CloudCall(op, outcome, took)
+		select {
+		case r.calls <- op:
+		default:
+		}
+	}
 	keys := &tokens.Keys{Store: r.store.Store, AccessLifetime: 10 * time.Minute, Rotation: 30 * 24 * time.Hour, Now: now, Log: log}
 	if err := keys.Load(context.Background()); err != nil {
 		t.Fatal(err)

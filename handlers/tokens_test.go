@@ -1,6 +1,7 @@
 package handlers_test
 
 import (
+	"context"
 	"net/http"
 	"testing"
 	"time"
@@ -84,6 +85,7 @@ func TestCloudFaults(t *testing.T) {
 		"throttled":    {"mode": "code", "code": 1008},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			r := newRig(t, withDeps(func(d *handlers.Deps) {
 				d.Settings.RegisterBudget, d.Settings.TokenBudget = 300*time.Millisecond, 300*time.Millisecond
 			}))
@@ -105,6 +107,64 @@ func TestCloudFaults(t *testing.T) {
 				t.Errorf("bob's token = %q, want the stored one", got)
 			}
 			r.do(request{method: "GET", path: "/v1/me", token: ann.access}).want(t, "me", http.StatusOK, "")
+		})
+	}
+}
+
+// TestCloudHearsOfRevocations watches the cloud while people end what they had:
+// it is told at once, not at the next look around a quarter of a minute later.
+func TestCloudHearsOfRevocations(t *testing.T) {
+	for name, end := range map[string]func(r *rig, ann, other person) answer{
+		"logout of others": func(r *rig, ann, _ person) answer {
+			return r.do(request{method: "POST", path: "/v1/logout", token: ann.access, body: map[string]any{"scope": "others"}})
+		},
+		"logout of all": func(r *rig, ann, _ person) answer {
+			return r.do(request{method: "POST", path: "/v1/logout", token: ann.access, body: map[string]any{"scope": "all"}})
+		},
+		"end of a session": func(r *rig, ann, other person) answer {
+			return r.do(request{method: "DELETE", path: "/v1/sessions/" + other.session, token: ann.access})
+		},
+		"new password": func(r *rig, ann, _ person) answer {
+			return r.do(request{method: "PUT", path: "/v1/me/password", token: ann.access, body: map[string]any{"current_password": password, "new_password": password + " 2"}})
+		},
+		"deletion": func(r *rig, ann, _ person) answer {
+			return r.do(request{method: "DELETE", path: "/v1/me", token: ann.access})
+		},
+		"replay": func(r *rig, ann, _ person) answer {
+			refresh := request{method: "POST", path: "/v1/session/refresh", body: map[string]any{"refresh_token": ann.refresh}}
+			r.do(refresh).want(r.t, "refresh", http.StatusOK, "")
+			r.store.Clock.Advance(time.Minute)
+			r.do(refresh).want(r.t, "replay", http.StatusUnauthorized, "refresh_replayed")
+			return answer{status: http.StatusNoContent}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			ann := r.register("ann")
+			other := personOf(r.login("ann", password))
+			ctx, cancel := context.WithCancel(context.Background())
+			done := make(chan error, 1)
+			go func() { done <- r.deps.Issuer.Run(ctx) }()
+			defer func() { cancel(); <-done }()
+			r.store.Clock.Advance(time.Second)
+			end(r, ann, other).want(t, name, http.StatusNoContent, "")
+			late := time.NewTimer(8 * time.Second)
+			defer late.Stop()
+			for {
+				select {
+				case op := <-r.calls:
+					if op != "/user/token/expire.json" {
+						continue
+					}
+					if got := r.box.TokenState(ann.connect); got == "valid" {
+						t.Errorf("the cloud finds the token %q after %s, want it ended", got, name)
+					}
+					return
+				case <-late.C:
+					t.Fatalf("the cloud was not told of %s within 8 s", name)
+				}
+			}
 		})
 	}
 }

@@ -104,6 +104,7 @@ func (a *app) serve(ctx context.Context, cfg config.Config, log *slog.Logger) er
 		return err
 	}
 	a.announce(ctx, cfg, store, api, ops, box)
+	log.Info("serving", "version", version, "env", cfg.Env, "api", api.Addr().String(), "ops", ops.Addr().String(), "cloud", cfg.IM.Cloud)
 
 	// What runs behind the requests ends after the last request.
 	behind, stopBehind := context.WithCancel(context.WithoutCancel(ctx))
@@ -147,6 +148,9 @@ func (a *app) serveAPI(stop, broken context.Context, cfg config.Config, deps han
 		case <-broken.Done():
 		}
 	}
+	// Shutdown sends clients away from their connections before it closes the
+	// listener. They come back at once, and the kernel resets who waits there.
+	_ = l.Close()
 	grace, cancel := context.WithTimeout(context.Background(), cfg.Server.ShutdownGrace)
 	defer cancel()
 	if err := server.Shutdown(grace); err != nil {

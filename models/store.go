@@ -29,7 +29,7 @@ type Options struct {
 	Driver string
 	// DSN is a file path for sqlite, "user:pass@tcp(host:port)/name" for mysql.
 	DSN string
-	// MaxOpen connections; zero means 40.
+	// MaxOpen connections, at least two; zero means 40.
 	MaxOpen int
 	// DataKey seals what must not be read from a dump.
 	DataKey *DataKey
@@ -86,6 +86,8 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.MaxOpen == 0 {
 		o.MaxOpen = 40
 	}
+	// A migration holds its lock on one connection and works on another.
+	o.MaxOpen = max(o.MaxOpen, 2)
 	var dialector gorm.Dialector
 	var err error
 	switch o.Driver {

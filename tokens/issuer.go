@@ -201,6 +201,7 @@ func (i *Issuer) failure(message string, retry time.Duration, cause error) error
 // person. The mint goes on when the caller leaves: its token is stored for them
 // to come back to.
 func (i *Issuer) await(ctx context.Context, userID, refused string, needed func(models.TokenView) bool) error {
+	i.init()
 	done := i.flights.DoChan(userID+"/"+refused, func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), i.MintTimeout)
 		defer cancel()

@@ -127,14 +127,14 @@ func TestEarlyRenewalKeepsTheOldToken(t *testing.T) {
 		r.run(t)
 		p := r.person(t)
 		old := r.fetch(t, p)
-		time.Sleep(old.RenewAfter.Sub(time.Now()))
+		time.Sleep(time.Until(old.RenewAfter))
 		r.fetch(t, p)
 		time.Sleep(time.Minute)
 		fresh := r.fetch(t, p)
 		if fresh.Value == old.Value {
 			t.Fatal("the token was not renewed in its window")
 		}
-		time.Sleep(old.ExpiresAt.Sub(time.Now()) - time.Second)
+		time.Sleep(time.Until(old.ExpiresAt) - time.Second)
 		r.cloud.wantState(t, old.Value, sandbox.StateValid)
 		time.Sleep(time.Second + revokeEvery*2)
 		r.cloud.wantState(t, old.Value, sandbox.StateExpired)

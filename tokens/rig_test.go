@@ -50,7 +50,9 @@ type testCloud struct {
 // A rigOption changes the sandbox of a rig.
 type rigOption func(*sandbox.Config)
 
-func consoleLifetime(d time.Duration) rigOption { return func(c *sandbox.Config) { c.TokenLifetime = d } }
+func consoleLifetime(d time.Duration) rigOption {
+	return func(c *sandbox.Config) { c.TokenLifetime = d }
+}
 
 func withRateLimits(c *sandbox.Config) { c.NoRateLimits = false }
 

@@ -1,5 +1,6 @@
 # `make help` lists the targets. Each sets up what it needs, below .cache and bin;
-# only `test` may ask the system for more: a C compiler, which -race cannot do without.
+# only `test` may ask the system for more: a C compiler, which -race cannot do without, and
+# curl, with which the README's lines are run.
 
 SHELL       := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -35,7 +36,7 @@ build: ## the one static binary, bin/imbridge
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/imbridge ./cmd/imbridge
 
 .PHONY: test
-test: format vet compiler ## everything, with the race detector, on SQLite, MariaDB and MySQL (fetched once, 90 MB, no root)
+test: format vet compiler curl ## everything, with the race detector, on SQLite, MariaDB and MySQL (fetched once, 90 MB, no root)
 	IMBRIDGE_TEST_ENGINES=sqlite,mariadb,mysql .ci/databases run \
 		go test $(RACE) -timeout $(TEST_TIMEOUT) $(PKG)
 
@@ -83,6 +84,16 @@ compiler:
 			{ echo "-race needs a C compiler: install gcc and libc6-dev, or: make test RACE="; exit 1; }; \
 		echo "installing a C compiler, for -race"; \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends gcc libc6-dev; \
+	}
+
+# The README's lines are run as they stand.
+.PHONY: curl
+curl:
+	@command -v curl >/dev/null || { \
+		[[ $$(id -u) == 0 ]] && command -v apt-get >/dev/null || \
+			{ echo "the README's lines need curl: install it"; exit 1; }; \
+		echo "installing curl, for the README's lines"; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends curl; \
 	}
 
 $(GOLANGCI):

@@ -100,13 +100,19 @@ func (s *script) await(ts *testscript.TestScript, neg bool, args []string) error
 	if err != nil {
 		return err
 	}
+	s.last, err = askUntil(pattern, !neg, args[1:]...)
+	fmt.Fprint(ts.Stdout(), s.last)
+	return err
+}
+
+// askUntil asks until the answer matches the pattern, or does not any more.
+func askUntil(pattern *regexp.Regexp, match bool, args ...string) (last reply, err error) {
 	for deadline := time.Now().Add(scriptPatience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		if s.last, err = ask(args[1:]); err == nil && pattern.MatchString(s.last.String()) != neg {
-			fmt.Fprint(ts.Stdout(), s.last)
-			return nil
+		if last, err = ask(args); err == nil && pattern.MatchString(last.String()) == match {
+			return last, nil
 		}
 	}
-	return fmt.Errorf("answers matched %q for %s: %v, want %v; the last: %v\n%s", args[0], scriptPatience, neg, !neg, err, s.last)
+	return last, fmt.Errorf("answers matched %q for %s: %v, want %v; the last: %v\n%s", pattern, scriptPatience, !match, match, err, last)
 }
 
 func (s *script) field(ts *testscript.TestScript, neg bool, args []string) error {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/go-sql-driver/mysql"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"imbridge/models"
@@ -21,7 +22,8 @@ import (
 //
 // Beside the commands of package testscript, scripts have:
 //
-//	database                     an empty database of the engine, which $ENGINE names
+//	database                     an empty database of the engine, which $ENGINE names; on a server
+//	                             $DATABASE_ADDRESS is where that listens
 //	sql STATEMENT                changes the database behind imbridge's back
 //	mode MODE FILE...            permissions must be so, such as 0600
 //	atmost N FILE                a file has at most N lines
@@ -164,6 +166,11 @@ func (s *script) database(ts *testscript.TestScript, neg bool, args []string) er
 	s.db = modelstest.OpenEmpty(s.t, s.engine)
 	ts.Setenv("IMBRIDGE_DATABASE_DRIVER", s.db.Options.Driver)
 	ts.Setenv("IMBRIDGE_DATABASE_DSN", s.db.Options.DSN)
+	cfg, err := mysql.ParseDSN(s.db.Options.DSN)
+	if err != nil {
+		return err
+	}
+	ts.Setenv("DATABASE_ADDRESS", cfg.Addr)
 	return nil
 }
 

@@ -151,11 +151,15 @@ func (a *app) serveAPI(stop, broken context.Context, cfg config.Config, deps han
 	// Shutdown sends clients away from their connections before it closes the
 	// listener. They come back at once, and the kernel resets who waits there.
 	_ = l.Close()
+	<-failed // the server holds it no more, and does not close it once more
 	grace, cancel := context.WithTimeout(context.Background(), cfg.Server.ShutdownGrace)
 	defer cancel()
 	if err := server.Shutdown(grace); err != nil {
 		_ = server.Close()
-		return fmt.Errorf("requests were still under way after server.shutdown_grace (%s)", cfg.Server.ShutdownGrace)
+		if errors.Is(err, context.DeadlineExceeded) {
+			err = fmt.Errorf("requests were still under way after server.shutdown_grace (%s)", cfg.Server.ShutdownGrace)
+		}
+		return err
 	}
 	deps.Log.Info("stopped")
 	return nil

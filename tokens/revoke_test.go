@@ -29,10 +29,10 @@ func TestShortenedLifetimeIsEnforced(t *testing.T) {
 		t.Run(skew.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := newBubbleRig(t, cloudAhead(skew))
-				r.run(t)
 				p := r.person(t)
 				old := r.fetch(t, p).Value
 				time.Sleep(36 * time.Hour)
+				r.run(t)
 				r.setLifetime(t, "", 24*time.Hour)
 				r.cloud.wantState(t, old, sandbox.StateValid)
 				fresh := r.fetch(t, p).Value

@@ -44,6 +44,7 @@ type testCloud struct {
 	// before and after run around each call that the sandbox answers.
 	before, after atomic.Pointer[func(path string)]
 	console       time.Duration
+	made          atomic.Int64     // tokens
 	server        *httptest.Server // nil in a bubble
 }
 
@@ -126,6 +127,9 @@ func (c *testCloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if f := c.after.Load(); f != nil {
 		(*f)(r.URL.Path)
 	}
+	if r.URL.Path == getToken && rec.Code == http.StatusOK {
+		c.made.Add(1)
+	}
 	for k, v := range rec.Header() {
 		w.Header()[k] = v
 	}
@@ -149,6 +153,9 @@ func (c *testCloud) RoundTrip(r *http.Request) (resp *http.Response, err error) 
 	}
 	return rec.Result(), nil
 }
+
+// mints is how many tokens the cloud has made.
+func (c *testCloud) mints() int { return int(c.made.Load()) }
 
 // turn moves a knob of the sandbox.
 func (c *testCloud) turn(t testing.TB, path string, body map[string]any) {

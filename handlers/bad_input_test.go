@@ -120,6 +120,10 @@ func TestBadBodies(t *testing.T) {
 				t.Errorf("%s %s with %s = %d %s, want %d %s", route.method, route.path, name, a.status, a.raw, c.status, c.code)
 			}
 		}
+		untold := request{method: route.method, path: route.path, token: route.token, body: good + strings.Repeat(" ", 1<<20), header: route.header, chunked: true}
+		if a := r.do(untold); a.status != http.StatusRequestEntityTooLarge || a.text("code") != "body_too_large" {
+			t.Errorf("%s %s with a megabyte in chunks = %d %s, want 413", route.method, route.path, a.status, a.raw)
+		}
 		spaced := good + strings.Repeat(" ", 64<<10-len(good))
 		if a := r.do(request{method: route.method, path: route.path, token: route.token, body: spaced, header: route.header}); a.text("code") == "body_too_large" {
 			t.Errorf("%s %s with exactly 64 KiB is too large", route.method, route.path)

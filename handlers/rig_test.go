@@ -178,6 +178,7 @@ type request struct {
 	header       map[string]string
 	peer         string // address of the sender
 	ctx          context.Context
+	chunked      bool // do not tell the length of the body
 }
 
 // An answer is what came back, and fits the contract.
@@ -221,6 +222,9 @@ func (r *rig) do(q request) answer {
 	}
 	if q.peer != "" {
 		req.RemoteAddr = q.peer
+	}
+	if q.chunked {
+		req.ContentLength = -1
 	}
 	if q.ctx != nil {
 		req = req.WithContext(q.ctx)

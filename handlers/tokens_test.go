@@ -88,6 +88,7 @@ func TestCloudFaults(t *testing.T) {
 			t.Parallel()
 			r := newRig(t, withDeps(func(d *handlers.Deps) {
 				d.Settings.RegisterBudget, d.Settings.TokenBudget = 300*time.Millisecond, 300*time.Millisecond
+				d.Issuer.MintTimeout = time.Second
 			}))
 			bob := r.register("bob")
 			r.fault(fault)

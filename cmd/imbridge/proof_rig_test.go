@@ -357,6 +357,15 @@ func (r *rig) calls(t testing.TB, path string) int {
 	return read[map[string]int](t, r.control(t, "/control/calls", nil))[path]
 }
 
+// fired is how many calls the faults in force have met.
+func (r *rig) fired(t testing.TB) (n int) {
+	t.Helper()
+	for _, f := range read[struct{ Faults []struct{ Fired int } }](t, r.control(t, "/control/faults", nil)).Faults {
+		n += f.Fired
+	}
+	return n
+}
+
 // accepted tells whether the cloud would let a client in with token.
 func (r *rig) accepted(t testing.TB, token string) bool {
 	t.Helper()

@@ -317,7 +317,7 @@ func (i *Issuer) minted(v models.TokenView, refused string) {
 	switch {
 	case refused != "":
 		i.observe(EventRefused)
-	case v.Generation == 0:
+	case v.Value == "":
 		i.observe(EventIssued)
 	default:
 		i.observe(EventRenewed)

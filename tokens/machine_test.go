@@ -27,15 +27,16 @@ type machine struct {
 	has     bool // a token is stored
 	current string
 	issued  time.Time
-	given   map[string]int // each token handed out, and its epoch
-	order   []string       // the same, the oldest first
-	window  []time.Time    // mints for reports of refusal
+	given   map[string]int  // each token handed out, and its epoch
+	order   []string        // the same, the oldest first
+	revoked map[string]bool // those that were good when tokens were revoked
+	window  []time.Time     // mints for reports of refusal
 	mints   int
 	before  int // mints of earlier walks
 }
 
 func newMachine(t testing.TB, r, r2 *rig) *machine {
-	m := &machine{t: t, processes: []*rig{r, r2}, p: r.person(t), given: map[string]int{}, before: r.cloud.mints()}
+	m := &machine{t: t, processes: []*rig{r, r2}, p: r.person(t), given: map[string]int{}, revoked: map[string]bool{}, before: r.cloud.mints()}
 	r.store.Exec(t, "UPDATE sessions SET expires_at = ? WHERE id = ?", int64(1)<<60, m.p.session)
 	r.setLifetime(t, "", 0)
 	r.cloud.turn(t, "/control/reset", map[string]any{})
@@ -160,9 +161,15 @@ func (m *machine) TurnCloud(t *rapid.T) {
 
 // RevokeAll is a logout on all other devices.
 func (m *machine) RevokeAll(t *rapid.T) {
+	m.processes[0].store.Clock.Advance(time.Millisecond)
 	m.processes[0].logOutOthers(m.t, m.p)
 	m.has, m.current = false, ""
 	m.epoch++
+	for _, v := range m.order {
+		m.revoked[v] = true
+	}
+	// The cloud compares milliseconds.
+	m.processes[0].store.Clock.Advance(time.Millisecond)
 }
 
 // Behind does what Run does now and then.
@@ -186,6 +193,11 @@ func (m *machine) Behind(t *rapid.T) {
 		m.expect(t, r.connect(v), nil, true, false)
 	}
 	r.revokeDue(context.Background())
+	for n, v := range m.order {
+		if state := r.cloud.box.TokenState(v); m.revoked[v] && state != sandbox.StateExpired {
+			t.Fatalf("the cloud calls token %d of %d, which was revoked, %s, want %s", n+1, len(m.order), state, sandbox.StateExpired)
+		}
+	}
 }
 
 // Check: the cloud has made no more than the model allows.

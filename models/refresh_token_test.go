@@ -268,3 +268,48 @@ func TestRefreshTokensDifferBetweenSessions(t *testing.T) {
 		equal(t, "tokens seen", fmt.Sprint(len(seen)), "20")
 	})
 }
+
+// A refresh asks for the time after it has read its session and before it writes:
+// what happens just there is what a race would do.
+func TestRefreshWritesNothingOverWhatHappenedMeanwhile(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, s *modelstest.Store) {
+		var meanwhile func()
+		slow := s.Again(t, func(o *models.Options) {
+			o.Now = func() time.Time {
+				if f := meanwhile; f != nil {
+					meanwhile = nil
+					f()
+				}
+				return s.Clock.Now()
+			}
+		})
+		u := s.AddUser(t)
+
+		session, token := s.AddSession(t, u)
+		meanwhile = func() { want(t, "EndSession", s.EndSession(ctx, u.ID, session.ID, true, from), nil) }
+		_, _, err := slow.RefreshSession(ctx, token, from)
+		want(t, "RefreshSession of a session that ended meanwhile", err, models.ErrSessionEnded)
+		equal(t, "its counter", s.Count(t, "SELECT counter FROM sessions WHERE id = ?", session.ID), 1)
+
+		session, token = s.AddSession(t, u)
+		var second string
+		meanwhile = func() {
+			_, second, err = s.RefreshSession(ctx, token, from)
+			want(t, "RefreshSession", err, nil)
+		}
+		_, got, err := slow.RefreshSession(ctx, token, from)
+		want(t, "RefreshSession of a token that was replaced meanwhile", err, nil)
+		equal(t, "its successor", got, second)
+
+		session, token = s.AddSession(t, u)
+		meanwhile = func() {
+			_, second, err = s.RefreshSession(ctx, token, from)
+			want(t, "RefreshSession", err, nil)
+			_, _, err = s.RefreshSession(ctx, second, from)
+			want(t, "RefreshSession", err, nil)
+		}
+		_, _, err = slow.RefreshSession(ctx, token, from)
+		want(t, "RefreshSession of a token that was replaced twice meanwhile", err, models.ErrRefreshReplayed)
+		equal(t, "its counter", s.Count(t, "SELECT counter FROM sessions WHERE id = ?", session.ID), 3)
+	})
+}

@@ -2,7 +2,7 @@
 //
 // It owns every table, and each file owns one:
 //
-//	users             user.go         people; register, profile, password, delete
+//	users             user.go         people; register, profile, password, delete (login.go: logging in)
 //	sessions          session.go      logins and their refresh tokens
 //	im_tokens         token.go        connect tokens, their leases and pending revocations
 //	lifetimes         lifetime.go     how long connect tokens live

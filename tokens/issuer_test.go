@@ -197,6 +197,22 @@ func TestNewSecretEndsTokens(t *testing.T) {
 	r.cloud.wantCalls(t, getToken, 2)
 }
 
+// TestMovedEpochEndsTokens: an epoch alone is enough, even with the token still
+// in its row.
+func TestMovedEpochEndsTokens(t *testing.T) {
+	r := newRig(t, modelstest.Open(t))
+	p := r.person(t)
+	first := r.fetch(t, p)
+	r.store.Exec(t, "UPDATE users SET token_epoch = token_epoch + 1 WHERE id = ?", p.id)
+	second := r.fetch(t, p)
+	if second.Value == first.Value {
+		t.Error("a token of an old epoch was handed out, want a new one")
+	}
+	if again := r.fetch(t, p); again.Value != second.Value {
+		t.Error("the token of the new epoch was replaced, want it kept")
+	}
+}
+
 func TestCloudDown(t *testing.T) {
 	r := newRig(t, modelstest.Open(t))
 	r.setLifetime(t, "", 24*time.Hour)

@@ -18,6 +18,7 @@ import (
 	"github.com/glebarez/sqlite"
 	mysqldriver "github.com/go-sql-driver/mysql"
 	"github.com/oklog/ulid/v2"
+	"golang.org/x/sync/singleflight"
 	"gorm.io/driver/mysql"
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
@@ -58,6 +59,8 @@ type Store struct {
 	dataKey *DataKey
 	file    string // of SQLite
 	macKey  []byte // set by Unlock
+
+	registering singleflight.Group // by idempotency key
 
 	stmts  sync.Map // query text → *sql.Stmt
 	closed atomic.Bool

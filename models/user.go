@@ -110,9 +110,33 @@ func (s *Store) CreateUser(ctx context.Context, in NewUser, idempotencyKey strin
 		return Registration{}, err
 	}
 	idem := s.newIdempotency("register", idempotencyKey, in.Username, in.Password, in.Nickname, in.Email, in.Phone, in.AvatarURL)
-	if reg, err := s.replay(ctx, idem); !errors.Is(err, ErrNotFound) {
-		return reg, err
+	if idem == nil {
+		return s.createUser(ctx, in, row, nil, o)
 	}
+	for {
+		if reg, err := s.replay(ctx, idem); !errors.Is(err, ErrNotFound) {
+			return reg, err
+		}
+		// Repeats that come together wait for the first of them and read what it
+		// made: each would hash the password otherwise.
+		var reg Registration
+		mine := false
+		_, err, _ := s.registering.Do(idem.ID, func() (any, error) {
+			mine = true
+			var err error
+			reg, err = s.createUser(ctx, in, row, idem, o)
+			return nil, err
+		})
+		if mine {
+			return reg, err
+		}
+	}
+}
+
+// createUser is CreateUser once the key is known to have made nothing yet; idem
+// is nil without a key.
+func (s *Store) createUser(ctx context.Context, in NewUser, row userRow, idem *idempotencyRow, o Origin) (Registration, error) {
+	var err error
 	// The hash takes long on purpose, so that it is made before the transaction.
 	if row.PasswordHash, err = s.Hasher.Hash(ctx, in.Password); err != nil {
 		return Registration{}, err

@@ -14,7 +14,7 @@ func random() string { return strings.ToLower(rand.Text()[:16]) }
 // for a person who has no token: the cloud is asked once.
 func TestProofAThousandFirstRequestsAreOneCloudCall(t *testing.T) {
 	everyEngine(t, func(t *testing.T, r *rig) {
-		servers := []*process{r.serve(t), r.serve(t)}
+		servers := r.pair(t)
 		r.fault(t, object{"path": getToken, "mode": "status", "status": 503})
 		who := servers[0].register(t)
 		if who.IM != nil {
@@ -24,6 +24,7 @@ func TestProofAThousandFirstRequestsAreOneCloudCall(t *testing.T) {
 		for _, p := range servers {
 			p.awaitCloud(t)
 		}
+		r.slow(t)
 
 		answers := storm(t, 1000, func(i int) *http.Request {
 			return newRequest("GET", servers[i%2].url["api"]+"/v1/im/token", who.Session.Access, nil)
@@ -40,6 +41,18 @@ func TestProofAThousandFirstRequestsAreOneCloudCall(t *testing.T) {
 			t.Errorf("%d different tokens, want one that the cloud accepts", len(tokens))
 		}
 	})
+}
+
+// pair is two servers that are as patient with a storm as their machine needs.
+func (r *rig) pair(t *testing.T) []*process {
+	t.Helper()
+	return []*process{r.serve(t, "IMBRIDGE_SERVER_TOKEN_BUDGET=60s"), r.serve(t, "IMBRIDGE_SERVER_TOKEN_BUDGET=60s")}
+}
+
+// slow makes a mint last so long that both processes are asked during it.
+func (r *rig) slow(t testing.TB) {
+	t.Helper()
+	r.fault(t, object{"path": getToken, "mode": "delay", "delay_ms": 400})
 }
 
 // awaitCloud waits until the process's breaker is closed.
@@ -59,12 +72,13 @@ func tokenIn(t testing.TB) func(answer) string {
 // than five new ones a minute there are not.
 func TestProofAThousandReportsOfRefusalAreOneCloudCall(t *testing.T) {
 	everyEngine(t, func(t *testing.T, r *rig) {
-		servers := []*process{r.serve(t), r.serve(t)}
+		servers := r.pair(t)
 		who := servers[0].register(t)
 		if who.IM == nil {
 			t.Fatal("registered without a token")
 		}
 		r.heal(t)
+		r.slow(t)
 		report := func(i int, token string) *http.Request {
 			return newRequest("POST", servers[i%2].url["api"]+"/v1/im/token/refused", who.Session.Access, object{"token": token, "code": 31004})
 		}

@@ -85,11 +85,13 @@ func (h *api) reissue(c echo.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(c.Request().Context(), h.Settings.TokenBudget)
 	defer cancel()
+	if err := h.Store.RecordReissue(ctx, callerOf(c).ID, id, origin(c)); err != nil {
+		return err
+	}
 	token, err := h.Issuer.Reissue(ctx, id)
 	if err != nil {
 		return err
 	}
-	h.Log.InfoContext(ctx, "token reissued", "request_id", requestID(c), "user_id", id, "admin_id", callerOf(c).ID)
 	return c.JSON(http.StatusOK, reissueResponse{UserID: id, Fingerprint: models.Fingerprint(token.Value)[:16],
 		IssuedAt: token.IssuedAt.UTC(), ExpiresAt: timeOrNull(token.ExpiresAt)})
 }

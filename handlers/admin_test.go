@@ -181,6 +181,7 @@ func TestAudit(t *testing.T) {
 	r := newRig(t)
 	ann, admin := r.register("ann"), r.admin()
 	r.setLifetime(admin, "default", "7d", "*")
+	r.do(request{method: "POST", path: "/v1/admin/users/" + ann.id + "/reissue", token: admin}).want(t, "reissue", http.StatusOK, "")
 	actions := map[string]bool{}
 	path := "/v1/admin/audit?limit=1"
 	for range 20 {
@@ -193,7 +194,7 @@ func TestAudit(t *testing.T) {
 		}
 		path = "/v1/admin/audit?limit=1&cursor=" + a.text("next_cursor")
 	}
-	for _, want := range []string{"user.register", "admin.login", "lifetime.set"} {
+	for _, want := range []string{"user.register", "admin.login", "lifetime.set", "token.reissue"} {
 		if !actions[want] {
 			t.Errorf("audit shows %v, want %s among them", sorted(actions), want)
 		}

@@ -109,3 +109,15 @@ func (s *Store) AuthenticateAdmin(ctx context.Context, name, password string, o 
 	}
 	return Admin{ID: row.ID, Name: row.Name, CreatedAt: fromMicros(row.CreatedAt)}, nil
 }
+
+// RecordReissue notes that an admin has a person's connect token made anew. It
+// is written before the cloud is asked: what was tried is worth knowing too.
+// ErrNotFound for an unknown person.
+func (s *Store) RecordReissue(ctx context.Context, adminID, userID string, o Origin) error {
+	if _, err := s.User(ctx, userID); err != nil {
+		return err
+	}
+	return s.inTx(ctx, func(tx *gorm.DB) error {
+		return s.audit(tx, o, "admin:"+adminID, "token.reissue", "user:"+userID, nil)
+	})
+}

@@ -145,7 +145,7 @@ func TestFetchesAreNoted(t *testing.T) {
 // TestRunLeavesNothing behind: it ends with its context, and so does all that it
 // has started; what it has noted is written.
 func TestRunLeavesNothing(t *testing.T) {
-	r := newRig(t, modelstest.Open(t))
+	r := newRig(t, modelstest.OpenOn(t, "sqlite"))
 	p := r.person(t)
 	r.setLifetime(t, "", 24*time.Hour)
 	r.fetch(t, p)

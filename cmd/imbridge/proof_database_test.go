@@ -119,8 +119,8 @@ func TestProofADatabaseThatIsGoneHealsByItself(t *testing.T) {
 		who := p.register(t)
 		p.do(t, http.StatusOK, "GET", "/v1/im/token", who.Session.Access, nil)
 
-		line.setCut(true)
 		routes := everyRoute(who, p.register(t), admin)
+		line.setCut(true)
 		var answers []answer
 		for _, route := range routes {
 			a := p.ask(t, route)

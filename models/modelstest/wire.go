@@ -64,6 +64,8 @@ func (w *Wire) Through(o *models.Options) {
 	if err != nil || o.Driver != "mysql" {
 		return
 	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	if at := w.listener.Addr().String(); cfg.Addr != at {
 		w.server, cfg.Addr = cfg.Addr, at
 	}
@@ -105,14 +107,14 @@ func (w *Wire) All() int {
 	return n
 }
 
-func (w *Wire) keep(c net.Conn) bool {
+// keep remembers c for Cut and tells where the server is; not ok while cut.
+func (w *Wire) keep(c net.Conn) (server string, ok bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.cut {
-		return false
+	if !w.cut {
+		w.open[c] = true
 	}
-	w.open[c] = true
-	return true
+	return w.server, !w.cut
 }
 
 func (w *Wire) drop(c net.Conn) {
@@ -124,15 +126,16 @@ func (w *Wire) drop(c net.Conn) {
 
 func (w *Wire) serve(client net.Conn) {
 	defer w.drop(client)
-	if !w.keep(client) {
+	address, ok := w.keep(client)
+	if !ok {
 		return
 	}
-	server, err := net.Dial("tcp", w.server)
+	server, err := net.Dial("tcp", address)
 	if err != nil {
 		return
 	}
 	defer w.drop(server)
-	if !w.keep(server) {
+	if _, ok := w.keep(server); !ok {
 		return
 	}
 	var answers sync.WaitGroup

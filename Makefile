@@ -33,6 +33,7 @@ run: build ## build and serve with no configuration: SQLite and keys in ./data, 
 
 .PHONY: build
 build: ## the one static binary, bin/imbridge
+	@[[ -x bin/imbridge ]] || echo "building; the first time takes a minute or two"
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/imbridge ./cmd/imbridge
 
 .PHONY: test

@@ -72,8 +72,8 @@ func runReadme(t *testing.T, engine, readme string) {
 	}
 
 	// What make run runs.
-	serve := exec.Command("bin/imbridge", "serve")
-	serve.Dir, serve.Env = dir, env
+	serve := exec.Command(watched(t), "serve")
+	serve.Dir, serve.Env = dir, slices.Clone(env)
 	p, err := launch(serve, filepath.Join(dir, "stdout"), filepath.Join(dir, "stderr"))
 	if err != nil {
 		t.Fatal(err)

@@ -85,7 +85,7 @@ func (s *script) together(ts *testscript.TestScript, neg bool, args []string) er
 	var wg sync.WaitGroup
 	for i := range n {
 		wg.Go(func() {
-			cmd := s.cmd(ts, args[1:])
+			cmd := s.cmd(ts, binary(s.t), args[1:])
 			cmd.Stdout, cmd.Stderr = &outs[i], &errs[i]
 			ends[i] = cmd.Run()
 		})
@@ -98,9 +98,9 @@ func (s *script) together(ts *testscript.TestScript, neg bool, args []string) er
 	return errors.Join(ends...)
 }
 
-// cmd is the binary in the script's folder, with its variables.
-func (s *script) cmd(ts *testscript.TestScript, args []string) *exec.Cmd {
-	cmd := exec.Command(binary(s.t), args...)
+// cmd is a binary in the script's folder, with the script's variables.
+func (s *script) cmd(ts *testscript.TestScript, path string, args []string) *exec.Cmd {
+	cmd := exec.Command(path, args...)
 	cmd.Dir = ts.MkAbs(".")
 	names := []string{"PATH", "HOME", "TMPDIR"}
 	for _, k := range config.Keys() {
@@ -139,6 +139,8 @@ func launch(cmd *exec.Cmd, stdout, stderr string) (*running, error) {
 	}
 	defer errs.Close()
 	cmd.Stdout, cmd.Stderr = out, errs
+	// Where races are watched for, every end would take a second otherwise.
+	cmd.Env = append(cmd.Env, "GORACE=atexit_sleep_ms=10")
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
@@ -207,7 +209,7 @@ func (s *script) start(ts *testscript.TestScript, neg bool, args []string) error
 		return err
 	}
 	name := args[0]
-	p, err := launch(s.cmd(ts, args[1:]), ts.MkAbs(name+".stdout"), ts.MkAbs(name+".stderr"))
+	p, err := launch(s.cmd(ts, watched(s.t), args[1:]), ts.MkAbs(name+".stdout"), ts.MkAbs(name+".stderr"))
 	if err != nil {
 		return err
 	}

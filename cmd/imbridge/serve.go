@@ -243,7 +243,7 @@ func (a *app) announce(ctx context.Context, cfg config.Config, store *models.Sto
 		if a.configPath != "" {
 			own += " --config " + a.configPath
 		}
-		fmt.Fprintf(&b, "There is no admin yet. Make the first one in another terminal:\n  %s admin create --name ann --password-stdin\nand type a password of 8 or more characters.\n", own)
+		fmt.Fprintf(&b, "There is no admin yet. Make the first one in another terminal:\n  %s admin create --name ann --password-stdin\nand type a password of 8 or more characters, then Enter.\n", own)
 	}
 	fmt.Fprint(a.stdout, b.String())
 }

@@ -58,7 +58,7 @@ func (h *api) login(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	session, refresh, err := h.Store.CreateSession(ctx, user.ID, origin(c))
+	session, refresh, err := h.Store.CreateSession(ctx, user, origin(c))
 	if err != nil {
 		return err
 	}

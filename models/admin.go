@@ -80,7 +80,7 @@ func (s *Store) AuthenticateAdmin(ctx context.Context, name, password string, o 
 	if err != nil {
 		key = " " + cut(name, 100)
 	}
-	succeeded, err := s.attemptLogin(ctx, "admin", key, o.IP)
+	attempt, err := s.attemptLogin(ctx, "admin", key, o.IP)
 	if err != nil {
 		return Admin{}, err
 	}
@@ -91,6 +91,7 @@ func (s *Store) AuthenticateAdmin(ctx context.Context, name, password string, o 
 	}
 	ok, _, err := s.Hasher.Verify(ctx, row.PasswordHash, password)
 	if err != nil {
+		attempt.unmade(ctx)
 		return Admin{}, err
 	}
 	actor, action, subject := "system", "admin.login_failed", ""
@@ -98,7 +99,7 @@ func (s *Store) AuthenticateAdmin(ctx context.Context, name, password string, o 
 		subject = "admin:" + row.ID
 	}
 	if ok {
-		succeeded(ctx)
+		attempt.succeeded(ctx)
 		actor, action = subject, "admin.login"
 	}
 	if err := s.inTx(ctx, func(tx *gorm.DB) error { return s.audit(tx, o, actor, action, subject, nil) }); err != nil {

@@ -24,18 +24,19 @@ func (s *Store) Authenticate(ctx context.Context, login, password string, o Orig
 	if account == "" {
 		account = key
 	}
-	succeeded, err := s.attemptLogin(ctx, "user", account, o.IP)
+	attempt, err := s.attemptLogin(ctx, "user", account, o.IP)
 	if err != nil {
 		return User{}, err
 	}
 	ok, stale, err := s.Hasher.Verify(ctx, row.PasswordHash, password)
 	if err != nil {
+		attempt.unmade(ctx)
 		return User{}, err
 	}
 	if !ok {
 		return User{}, ErrBadCredentials
 	}
-	succeeded(ctx)
+	attempt.succeeded(ctx)
 	if stale {
 		s.rehash(ctx, row, password)
 	}

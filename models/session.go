@@ -82,17 +82,27 @@ func (s *Store) newSession(userID string, o Origin) (sessionRow, string, error) 
 	return row, encodeRefreshToken(key, row.ID, row.Counter), nil
 }
 
-// CreateSession logs a person in.
-func (s *Store) CreateSession(ctx context.Context, userID string, o Origin) (Session, string, error) {
-	row, refresh, err := s.newSession(userID, o)
+// CreateSession logs a person in, as they were when they were authenticated: if
+// their password was changed, their sessions were ended or they were deleted
+// since, it returns ErrBadCredentials.
+func (s *Store) CreateSession(ctx context.Context, u User, o Origin) (Session, string, error) {
+	row, refresh, err := s.newSession(u.ID, o)
 	if err != nil {
 		return Session{}, "", err
 	}
 	err = s.inTx(ctx, func(tx *gorm.DB) error {
+		// A write, not a read: it meets whoever moves the epoch at the same moment.
+		res := tx.Exec("UPDATE users SET updated_at = ? WHERE id = ? AND token_epoch = ? AND status = ?", s.nowMicros(), u.ID, u.epoch, StatusActive)
+		if res.Error != nil {
+			return res.Error
+		}
+		if res.RowsAffected == 0 {
+			return ErrBadCredentials
+		}
 		if err := tx.Create(&row).Error; err != nil {
 			return err
 		}
-		return s.audit(tx, o, "user:"+userID, "session.start", "session:"+row.ID, nil)
+		return s.audit(tx, o, "user:"+u.ID, "session.start", "session:"+row.ID, nil)
 	})
 	if err != nil {
 		return Session{}, "", fmt.Errorf("create session: %w", err)

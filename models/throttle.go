@@ -91,22 +91,39 @@ func (s *Store) attempt(ctx context.Context, bucket string, free int) error {
 // attemptLogin counts an attempt for the account and for the address. The
 // account's bucket is a keyed fingerprint: people type passwords into the
 // wrong field.
-func (s *Store) attemptLogin(ctx context.Context, kind, login, ip string) (succeeded func(context.Context), err error) {
-	account, address := kind+":"+s.macHex("throttle", kind, login), addressBucket(ip)
-	if err := s.attempt(ctx, address, s.Throttle.AddressFree); err != nil {
-		return nil, err
+func (s *Store) attemptLogin(ctx context.Context, kind, login, ip string) (attempt, error) {
+	t := attempt{store: s, account: kind + ":" + s.macHex("throttle", kind, login), address: addressBucket(ip)}
+	if err := s.attempt(ctx, t.address, s.Throttle.AddressFree); err != nil {
+		return t, err
 	}
-	if err := s.attempt(ctx, account, s.Throttle.AccountFree); err != nil {
+	if err := s.attempt(ctx, t.account, s.Throttle.AccountFree); err != nil {
 		// The address did not get to try, so that it does not pay.
-		s.forgive(ctx, address)
-		return nil, err
+		s.forgive(ctx, t.address)
+		return t, err
 	}
-	return func(ctx context.Context) {
-		if _, err := s.write(ctx, "DELETE FROM login_throttle WHERE bucket = ?", account); err != nil && !errors.Is(err, context.Canceled) {
-			s.Log.WarnContext(ctx, "login throttle not cleared", "err", err)
-		}
-		s.forgive(ctx, address)
-	}, nil
+	return t, nil
+}
+
+// An attempt was counted and may turn out to be no guess.
+type attempt struct {
+	store            *Store
+	account, address string
+}
+
+// succeeded clears the account and gives the address one back.
+func (t attempt) succeeded(ctx context.Context) {
+	if _, err := t.store.write(ctx, "DELETE FROM login_throttle WHERE bucket = ?", t.account); err != nil && !errors.Is(err, context.Canceled) {
+		t.store.Log.WarnContext(ctx, "login throttle not cleared", "err", err)
+	}
+	t.store.forgive(ctx, t.address)
+}
+
+// unmade takes the attempt back: no password was looked at, because too many
+// were waiting or the caller left.
+func (t attempt) unmade(ctx context.Context) {
+	ctx = context.WithoutCancel(ctx)
+	t.store.forgive(ctx, t.account)
+	t.store.forgive(ctx, t.address)
 }
 
 // forgive takes one attempt back. An address is not cleared by a success:

@@ -3,6 +3,7 @@ package models_test
 import (
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -180,5 +181,44 @@ func TestGuessesAtOneLoginCountForAllOfThePersonsLogins(t *testing.T) {
 			equal(t, fmt.Sprint("delay before guess ", i+1), wrong(t, s, login, fmt.Sprint("192.0.2.", i)), 0)
 		}
 		equal(t, "delay before the fifth guess, at another login", wrong(t, s, "ann@example.com", "192.0.2.9"), time.Second)
+	}, slow)
+}
+
+func TestALoginThatWasNeverLookedAtIsNotCounted(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, s *modelstest.Store) {
+		u := s.AddUser(t)
+		s.Store.Hasher = &models.Hasher{Parallel: 1, Queue: 1}
+		stop := make(chan struct{})
+		var crowd sync.WaitGroup
+		for range 4 {
+			crowd.Go(func() {
+				for {
+					select {
+					case <-stop:
+						return
+					default:
+						_, _ = s.Store.Hasher.Hash(ctx, "somebody else's")
+					}
+				}
+			})
+		}
+		busy, checked := 0, int64(0)
+		for try := 0; busy < 10 && try < 2000; try++ {
+			_, err := s.Authenticate(ctx, u.Username, "wrong password", models.Origin{IP: "192.0.2.1"})
+			var slowed *models.ThrottledError
+			switch {
+			case errors.Is(err, models.ErrHashBusy):
+				busy++
+			case errors.As(err, &slowed):
+				s.Clock.Advance(slowed.RetryAfter) // earned by guesses that were looked at
+			default:
+				want(t, "Authenticate", err, models.ErrBadCredentials)
+				checked++
+			}
+		}
+		close(stop)
+		crowd.Wait()
+		equal(t, "logins turned away", busy, 10)
+		equal(t, "attempts counted for the account", int64(s.Count(t, "SELECT COALESCE(SUM(attempts), 0) FROM login_throttle WHERE bucket LIKE 'user:%'")), checked)
 	}, slow)
 }

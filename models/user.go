@@ -36,6 +36,8 @@ type User struct {
 	IMState   string
 	Version   int64
 	CreatedAt time.Time
+
+	epoch int64 // moves when tokens are revoked; a login must not span a move
 }
 
 // DisplayName is what others see.
@@ -69,7 +71,7 @@ func (userRow) TableName() string { return "users" }
 
 func (r userRow) user() User {
 	u := User{ID: r.ID, IMID: r.IMID, Username: r.Username, Nickname: r.Nickname, AvatarURL: r.AvatarURL,
-		Status: r.Status, IMState: r.IMState, Version: r.Version, CreatedAt: fromMicros(r.CreatedAt)}
+		Status: r.Status, IMState: r.IMState, Version: r.Version, CreatedAt: fromMicros(r.CreatedAt), epoch: r.TokenEpoch}
 	if r.Email != nil {
 		u.Email = *r.Email
 	}
@@ -293,18 +295,19 @@ func (s *Store) ChangePassword(ctx context.Context, userID, keepSession, current
 	if err := checkPassword("new_password", next, u.Username, u.Email, u.Nickname); err != nil {
 		return err
 	}
-	succeeded, err := s.attemptLogin(ctx, "user", userID, o.IP)
+	attempt, err := s.attemptLogin(ctx, "user", userID, o.IP)
 	if err != nil {
 		return err
 	}
 	ok, _, err := s.Hasher.Verify(ctx, row.PasswordHash, current)
 	if err != nil {
+		attempt.unmade(ctx)
 		return err
 	}
 	if !ok {
 		return ErrBadCredentials
 	}
-	succeeded(ctx)
+	attempt.succeeded(ctx)
 	hash, err := s.Hasher.Hash(ctx, next)
 	if err != nil {
 		return err

@@ -144,6 +144,24 @@ func TestChangePasswordEndsWhatTheOldOneOpened(t *testing.T) {
 	})
 }
 
+func TestALoginUnderWayDoesNotOutliveAPasswordChangeOrADelete(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, s *modelstest.Store) {
+		u := s.AddUser(t)
+		mine, _ := s.AddSession(t, u)
+		authenticated, err := s.Authenticate(ctx, u.Username, modelstest.Password, from)
+		want(t, "Authenticate", err, nil)
+		want(t, "ChangePassword", s.ChangePassword(ctx, u.ID, mine.ID, modelstest.Password, "another password 7", from), nil)
+		_, _, err = s.CreateSession(ctx, authenticated, from)
+		want(t, "CreateSession after the password was changed", err, models.ErrBadCredentials)
+
+		authenticated, err = s.Authenticate(ctx, u.Username, "another password 7", from)
+		want(t, "Authenticate", err, nil)
+		want(t, "DeleteUser", s.DeleteUser(ctx, u.ID, "user:"+u.ID, from), nil)
+		_, _, err = s.CreateSession(ctx, authenticated, from)
+		want(t, "CreateSession after the delete", err, models.ErrBadCredentials)
+	})
+}
+
 func TestDeleteUserLeavesNoPersonalDataAndNoWayIn(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, s *modelstest.Store) {
 		reg, err := s.CreateUser(ctx, models.NewUser{Username: "Ann", Password: modelstest.Password, Nickname: "Annie", Email: "ann@example.com", Phone: "+8613800138000", AvatarURL: "https://e.com/annie"}, "", from)
@@ -253,7 +271,7 @@ func TestIdsThatAreNotOursAreNotFound(t *testing.T) {
 			want(t, "Users"+what, err, nil)
 		}
 		odd := models.Origin{IP: "ü", UserAgent: "é\x00\xff", Device: strings.Repeat("王", 200), RequestID: "ü" + strings.Repeat("x", 200)}
-		session, _, err := s.CreateSession(ctx, u.ID, odd)
+		session, _, err := s.CreateSession(ctx, u, odd)
 		want(t, "CreateSession from an odd origin", err, nil)
 		equal(t, "its device", session.Device, strings.Repeat("王", 42))
 	})

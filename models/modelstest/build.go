@@ -44,7 +44,7 @@ func (s *Store) AddUser(t testing.TB) models.User {
 	if err != nil {
 		t.Fatalf("hash: %v", err)
 	}
-	id, now := id("01us"), s.Clock.Now().UnixMicro()
+	id, now := id("01ps"), s.Clock.Now().UnixMicro()
 	name := "user" + strings.TrimLeft(id[4:], "0")
 	s.Exec(t, `INSERT INTO users (id, im_id, username, username_key, password_hash, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
 		id, id, name, name, hash, now, now)
@@ -58,7 +58,11 @@ func (s *Store) AddUser(t testing.TB) models.User {
 // AddSession logs u in and returns the session with its first refresh token.
 func (s *Store) AddSession(t testing.TB, u models.User) (models.Session, string) {
 	t.Helper()
-	session, refresh, err := s.CreateSession(context.Background(), u.ID, models.Origin{IP: "192.0.2.1", UserAgent: "test", Device: "a phone"})
+	u, err := s.User(context.Background(), u.ID) // as they are by now
+	if err != nil {
+		t.Fatalf("session of %s: %v", u.ID, err)
+	}
+	session, refresh, err := s.CreateSession(context.Background(), u, models.Origin{IP: "192.0.2.1", UserAgent: "test", Device: "a phone"})
 	if err != nil {
 		t.Fatalf("session of %s: %v", u.ID, err)
 	}

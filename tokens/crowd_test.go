@@ -3,7 +3,6 @@ package tokens
 import (
 	"errors"
 	"fmt"
-	"os"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -26,9 +25,6 @@ func TestSameSecondExpiry(t *testing.T) {
 	people := 10_000
 	if raced || testing.Short() {
 		people = 1_000 // the pure Go SQLite is ten times slower under the race detector
-	}
-	if _, err := os.Stat("/dev/shm"); err == nil {
-		t.Setenv("TMPDIR", "/dev/shm") // so many commits wait for a disk for half a minute
 	}
 	synctest.Test(t, func(t *testing.T) {
 		r := newBubbleRig(t, withRateLimits)
@@ -140,6 +136,7 @@ func TestThousandAtOnce(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, s *modelstest.Store) {
 		r := newRig(t, s)
 		r2 := r.again(t)
+		r.MintTimeout, r2.MintTimeout = 5*time.Minute, 5*time.Minute // a busy machine is no failure
 		p := r.person(t)
 		tokens := together(t, 1000, func(n int) (ConnectToken, error) {
 			return []*rig{r, r2}[n%2].Token(t.Context(), p.id, p.session)

@@ -25,8 +25,10 @@ const (
 	keyLead = 10 * time.Minute
 	// keyLinger is how much longer than the last token a key is kept.
 	keyLinger = 5 * time.Minute
-	// keyMiss is how often an unknown key id makes a process look at once.
-	keyMiss = time.Second
+	// keyMiss is how often an unknown key id makes a process look at once, and
+	// keyMissWait how long it looks.
+	keyMiss     = time.Second
+	keyMissWait = 2 * time.Second
 )
 
 // Keys are the keys that sign access tokens. A new one is published, signs
@@ -192,6 +194,11 @@ func (k *Keys) public(ctx context.Context, id string) (ed25519.PublicKey, error)
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.Now().Sub(k.loadedAt) >= keyMiss {
+		// Noted before: when the database hangs, a crowd of made-up ids must not
+		// wait for it one after the other.
+		k.loadedAt = k.Now()
+		ctx, cancel := context.WithTimeout(ctx, keyMissWait)
+		defer cancel()
 		if err := k.load(ctx); err != nil {
 			return nil, err
 		}

@@ -217,8 +217,12 @@ func (i *Issuer) revokeDue(ctx context.Context) {
 			return
 		}
 		for _, r := range due {
-			if err := i.revoke(ctx, revoker, r); err != nil && ctx.Err() == nil {
+			err := i.revoke(ctx, revoker, r)
+			if err != nil && ctx.Err() == nil {
 				i.Log.WarnContext(ctx, "revocation put off", "user_id", r.UserID, "err", err)
+			}
+			if im.Temporary(err) {
+				return // the cloud is in trouble: the others wait for the next time
 			}
 		}
 		if len(due) < revokeBatch {

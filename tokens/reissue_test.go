@@ -51,6 +51,22 @@ func TestRenewedBehind(t *testing.T) {
 	})
 }
 
+// TestNotBroughtBack: who logs out between a fetch and its renewal behind gets no
+// token for it.
+func TestNotBroughtBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newBubbleRig(t)
+		r.setLifetime(t, "", 24*time.Hour)
+		p := r.person(t)
+		time.Sleep(time.Until(r.fetch(t, p).RenewAfter))
+		r.fetch(t, p) // asks for a renewal
+		r.logOutOthers(t, p)
+		r.run(t)
+		time.Sleep(time.Hour)
+		r.cloud.wantCalls(t, getToken, 1)
+	})
+}
+
 // TestRounds renew the tokens of people seen lately ahead of their end, at the
 // pace set, each once, and nobody else's.
 func TestRounds(t *testing.T) {
@@ -109,8 +125,13 @@ func TestRoundGivesUp(t *testing.T) {
 			t.Errorf("a round in an outage called the cloud %d times, want 2 at most", n)
 		}
 		r.cloud.turn(t, "/control/reset", map[string]any{})
+		r.RoundRate = 2
+		begin := time.Now()
 		r.round(t.Context())
 		r.cloud.wantCalls(t, getToken, len(crowd))
+		if took, want := time.Since(begin), time.Duration(len(crowd)-1)*time.Second/2; took < want || took > want+time.Second {
+			t.Errorf("a round of %d at 2 a second took %s, want %s", len(crowd), took, want)
+		}
 	})
 }
 
@@ -146,16 +167,18 @@ func TestFetchesAreNoted(t *testing.T) {
 // has started; what it has noted is written.
 func TestRunLeavesNothing(t *testing.T) {
 	r := newRig(t, modelstest.OpenOn(t, "sqlite"))
-	p := r.person(t)
-	r.setLifetime(t, "", 24*time.Hour)
+	p, permanent := r.person(t), r.person(t)
+	r.setLifetime(t, p.id, 24*time.Hour)
 	r.fetch(t, p)
+	r.fetch(t, permanent)
 	r.store.Clock.Advance(24*time.Hour - time.Second)
 	before := goleak.IgnoreCurrent()
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- r.Run(ctx) }()
 	for range 100 {
-		r.fetch(t, p)
+		r.fetch(t, p) // renewed behind
+		r.fetch(t, permanent)
 		r.WakeRevoker()
 	}
 	stop()
@@ -168,7 +191,7 @@ func TestRunLeavesNothing(t *testing.T) {
 		goleak.IgnoreAnyFunction("net/http.(*persistConn).writeLoop")); err != nil {
 		t.Error(err)
 	}
-	if n := r.store.Count(t, "SELECT last_fetched_at FROM im_tokens WHERE user_id = ?", p.id); n != r.Now().UnixMicro() {
+	if n := r.store.Count(t, "SELECT last_fetched_at FROM im_tokens WHERE user_id = ?", permanent.id); n != r.Now().UnixMicro() {
 		t.Errorf("last_fetched_at after Run = %d, want %d", n, r.Now().UnixMicro())
 	}
 }

@@ -63,8 +63,8 @@ func runReadme(t *testing.T, engine, readme string) {
 		t.Fatal(err)
 	}
 	env := []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "IMBRIDGE_IM_EXTRA_LIFETIMES=2s"}
-	for _, l := range listeners {
-		env = append(env, l+"=127.0.0.1:0")
+	for name, value := range surroundings {
+		env = append(env, name+"="+value)
 	}
 	if engine != "sqlite" {
 		o := modelstest.OpenEmpty(t, engine).Options

@@ -67,8 +67,8 @@ func runScripts(t *testing.T, engine string, files []string) {
 			e.Defer(s.end)
 			e.Setenv("PATH", path+e.Getenv("PATH"))
 			e.Setenv("ENGINE", engine)
-			for _, l := range listeners {
-				e.Setenv(l, "127.0.0.1:0")
+			for name, value := range surroundings {
+				e.Setenv(name, value)
 			}
 			return nil
 		},
@@ -107,8 +107,17 @@ func runScripts(t *testing.T, engine string, files []string) {
 	})
 }
 
-// listeners are the variables for everything that listens.
-var listeners = []string{"IMBRIDGE_SERVER_LISTEN", "IMBRIDGE_OPS_LISTEN", "IMBRIDGE_SANDBOX_LISTEN", "IMBRIDGE_SANDBOX_CONTROL_LISTEN"}
+// surroundings are settings for a machine on which many run at once and slowly:
+// free ports, and patience with the sandbox.
+var surroundings = map[string]string{
+	"IMBRIDGE_SERVER_LISTEN":          "127.0.0.1:0",
+	"IMBRIDGE_OPS_LISTEN":             "127.0.0.1:0",
+	"IMBRIDGE_SANDBOX_LISTEN":         "127.0.0.1:0",
+	"IMBRIDGE_SANDBOX_CONTROL_LISTEN": "127.0.0.1:0",
+	"IMBRIDGE_SERVER_REGISTER_BUDGET": "30s",
+	"IMBRIDGE_SERVER_TOKEN_BUDGET":    "30s",
+	"IMBRIDGE_IM_RONGCLOUD_TIMEOUT":   "30s",
+}
 
 // scriptT is testscript's own, but lets commands reach the test.
 type scriptT struct{ *testing.T }

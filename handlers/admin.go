@@ -8,6 +8,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"imbridge/models"
+	"imbridge/tokens"
 )
 
 type adminLoginRequest struct {
@@ -41,7 +42,20 @@ func (h *api) adminLogin(c echo.Context) error {
 type adminUserJSON struct {
 	userJSON
 	Status string `json:"status"`
+	// Token is null where none is stored.
+	Token *tokenStateJSON `json:"token"`
 }
+
+// tokenStateJSON tells which connect token there is without showing it.
+type tokenStateJSON struct {
+	// Fingerprint is the beginning of the token's SHA-256.
+	Fingerprint string     `json:"fingerprint"`
+	IssuedAt    time.Time  `json:"issued_at"`
+	ExpiresAt   *time.Time `json:"expires_at"`
+}
+
+// shownFingerprint is how many hex digits tell tokens apart.
+const shownFingerprint = 16
 
 type usersResponse struct {
 	Users      []adminUserJSON `json:"users"`
@@ -62,20 +76,27 @@ func (h *api) users(c echo.Context) error {
 		return err
 	}
 	n, more := p.cut(len(list))
+	ids := make([]string, n)
+	for i, u := range list[:n] {
+		ids[i] = u.ID
+	}
+	states, err := h.Store.TokenStates(c.Request().Context(), h.Issuer.App(), ids)
+	if err != nil {
+		return err
+	}
 	out := usersResponse{Users: make([]adminUserJSON, n), NextCursor: nextCursor(more, func() string { return list[n-1].ID })}
 	for i, u := range list[:n] {
 		out.Users[i] = adminUserJSON{userJSON: userOf(u), Status: u.Status}
+		if t, stored := states[u.ID]; stored {
+			out.Users[i].Token = &tokenStateJSON{t.Fingerprint[:shownFingerprint], t.IssuedAt, timeOrNull(tokens.Expiry(t))}
+		}
 	}
 	return c.JSON(http.StatusOK, out)
 }
 
-// reissueResponse tells which token there is now without showing it.
 type reissueResponse struct {
 	UserID string `json:"user_id"`
-	// Fingerprint is the beginning of the token's SHA-256.
-	Fingerprint string     `json:"fingerprint"`
-	IssuedAt    time.Time  `json:"issued_at"`
-	ExpiresAt   *time.Time `json:"expires_at"`
+	tokenStateJSON
 }
 
 func (h *api) reissue(c echo.Context) error {
@@ -92,8 +113,8 @@ func (h *api) reissue(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.JSON(http.StatusOK, reissueResponse{UserID: id, Fingerprint: models.Fingerprint(token.Value)[:16],
-		IssuedAt: token.IssuedAt.UTC(), ExpiresAt: timeOrNull(token.ExpiresAt)})
+	return c.JSON(http.StatusOK, reissueResponse{id,
+		tokenStateJSON{models.Fingerprint(token.Value)[:shownFingerprint], token.IssuedAt.UTC(), timeOrNull(token.ExpiresAt)}})
 }
 
 type auditResponse struct {

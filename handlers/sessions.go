@@ -52,17 +52,27 @@ func (h *api) login(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	ctx := c.Request().Context()
-	user, err := h.Store.Authenticate(ctx, in.Login, in.Password, origin(c))
+	user, session, refresh, err := h.logIn(c, in)
+	if errors.Is(err, models.ErrStale) {
+		// Their password or their sessions changed in between: what was true of the
+		// login a moment ago has to be true now.
+		user, session, refresh, err = h.logIn(c, in)
+	}
 	h.Metrics.login("user", err)
 	if err != nil {
 		return err
 	}
-	session, refresh, err := h.Store.CreateSession(ctx, user, origin(c))
-	if err != nil {
-		return err
-	}
 	return h.answerLogin(c, http.StatusOK, start, user, session, refresh)
+}
+
+func (h *api) logIn(c echo.Context, in loginRequest) (models.User, models.Session, string, error) {
+	ctx := c.Request().Context()
+	user, err := h.Store.Authenticate(ctx, in.Login, in.Password, origin(c))
+	if err != nil {
+		return models.User{}, models.Session{}, "", err
+	}
+	session, refresh, err := h.Store.CreateSession(ctx, user, origin(c))
+	return user, session, refresh, err
 }
 
 // answerLogin adds the connect token, if the cloud gives one in what is left of

@@ -89,7 +89,7 @@ func (s *Store) AuthenticateAdmin(ctx context.Context, name, password string, o 
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return Admin{}, fmt.Errorf("authenticate admin: %w", err)
 	}
-	ok, _, err := s.Hasher.Verify(ctx, row.PasswordHash, password)
+	ok, stale, err := s.Hasher.Verify(ctx, row.PasswordHash, password)
 	if err != nil {
 		attempt.unmade(ctx)
 		return Admin{}, err
@@ -101,6 +101,9 @@ func (s *Store) AuthenticateAdmin(ctx context.Context, name, password string, o 
 	if ok {
 		attempt.succeeded(ctx)
 		actor, action = subject, "admin.login"
+		if stale {
+			s.rehash(ctx, "admins", row.ID, row.PasswordHash, password)
+		}
 	}
 	if err := s.inTx(ctx, func(tx *gorm.DB) error { return s.audit(tx, o, actor, action, subject, nil) }); err != nil {
 		return Admin{}, fmt.Errorf("authenticate admin: %w", err)

@@ -53,14 +53,15 @@ var mysqlIncomparable = map[uint16]bool{
 
 // SQLite's primary result codes.
 const (
-	sqliteBusy     = 5
-	sqliteLocked   = 6
-	sqliteReadOnly = 8
-	sqliteIOErr    = 10
-	sqliteFull     = 13
-	sqliteCantOpen = 14
-	sqliteUnique   = 2067
-	sqlitePrimary  = 1555
+	sqliteBusy      = 5
+	sqliteLocked    = 6
+	sqliteReadOnly  = 8
+	sqliteInterrupt = 9 // the context ended while a statement ran
+	sqliteIOErr     = 10
+	sqliteFull      = 13
+	sqliteCantOpen  = 14
+	sqliteUnique    = 2067
+	sqlitePrimary   = 1555
 )
 
 func sqliteCode(err error) int {
@@ -120,6 +121,10 @@ func (s *Store) translate(err error) error {
 		return ErrNotFound
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
+	case errors.Is(err, sql.ErrTxDone):
+		// Rolled back behind our back, which happens when the context ends in the
+		// middle of a transaction.
+		return fmt.Errorf("transaction not committed: %w", context.DeadlineExceeded)
 	case errors.As(err, &my):
 		switch {
 		case mysqlConflict[my.Number]:
@@ -137,6 +142,9 @@ func (s *Store) translate(err error) error {
 		switch code & 0xff {
 		case sqliteBusy, sqliteLocked, sqliteReadOnly, sqliteIOErr, sqliteFull, sqliteCantOpen:
 			return fmt.Errorf("%w: sqlite %d", ErrUnavailable, code)
+		}
+		if code == sqliteInterrupt {
+			return fmt.Errorf("interrupted: %w", context.DeadlineExceeded)
 		}
 		if index := duplicate(err); index != "" {
 			return &duplicateError{index: index}

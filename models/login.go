@@ -38,7 +38,7 @@ func (s *Store) Authenticate(ctx context.Context, login, password string, o Orig
 	}
 	attempt.succeeded(ctx)
 	if stale {
-		s.rehash(ctx, row, password)
+		s.rehash(ctx, "users", row.ID, row.PasswordHash, password)
 	}
 	if row.Status == StatusBanned {
 		return User{}, ErrBanned
@@ -48,13 +48,13 @@ func (s *Store) Authenticate(ctx context.Context, login, password string, o Orig
 
 // rehash brings a stored hash up to today's cost. It may fail: the next login
 // tries again.
-func (s *Store) rehash(ctx context.Context, row userRow, password string) {
+func (s *Store) rehash(ctx context.Context, table, id, old, password string) {
 	hash, err := s.Hasher.Hash(ctx, password)
 	if err == nil {
-		_, err = s.write(ctx, "UPDATE users SET password_hash = ?, updated_at = ? WHERE id = ? AND password_hash = ?", hash, s.nowMicros(), row.ID, row.PasswordHash)
+		_, err = s.write(ctx, "UPDATE "+table+" SET password_hash = ?, updated_at = ? WHERE id = ? AND password_hash = ?", hash, s.nowMicros(), id, old)
 	}
 	if err != nil {
-		s.Log.WarnContext(ctx, "password not rehashed", "user_id", row.ID, "err", err)
+		s.Log.WarnContext(ctx, "password not rehashed", "table", table, "id", id, "err", err)
 	}
 }
 

@@ -84,7 +84,7 @@ func (s *Store) newSession(userID string, o Origin) (sessionRow, string, error) 
 
 // CreateSession logs a person in, as they were when they were authenticated: if
 // their password was changed, their sessions were ended or they were deleted
-// since, it returns ErrBadCredentials.
+// since, it returns ErrStale, and they have to be authenticated again.
 func (s *Store) CreateSession(ctx context.Context, u User, o Origin) (Session, string, error) {
 	row, refresh, err := s.newSession(u.ID, o)
 	if err != nil {
@@ -97,7 +97,7 @@ func (s *Store) CreateSession(ctx context.Context, u User, o Origin) (Session, s
 			return res.Error
 		}
 		if res.RowsAffected == 0 {
-			return ErrBadCredentials
+			return ErrStale
 		}
 		if err := tx.Create(&row).Error; err != nil {
 			return err

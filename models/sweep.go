@@ -9,8 +9,8 @@ import (
 // sweepBatch bounds what one statement deletes, so that no lock is held long.
 const sweepBatch = 1000
 
-// sessionKept is how long an ended session stays, for those who look into an
-// incident.
+// sessionKept is how long a session stays after the time that it was to end,
+// ended early or not, for those who look into an incident.
 const sessionKept = 30 * 24 * time.Hour
 
 // Sweep deletes what has served its time: idempotency keys, throttle counts,
@@ -30,10 +30,13 @@ func (s *Store) Sweep(ctx context.Context) error {
 			key = "id"
 		}
 		for {
-			// MySQL cannot delete from a table that a sub-query reads with LIMIT;
-			// a derived table is read first.
-			n, err := s.write(ctx, fmt.Sprintf("DELETE FROM %s WHERE %s IN (SELECT k FROM (SELECT %s AS k FROM %s WHERE %s < ? LIMIT %d) AS due)",
-				q.table, key, key, q.table, q.where, sweepBatch), q.before)
+			// MySQL deletes along the index and locks no more than that. SQLite has no
+			// LIMIT there, and one writer anyway.
+			query := fmt.Sprintf("DELETE FROM %s WHERE %s < ? ORDER BY %s LIMIT %d", q.table, q.where, q.where, sweepBatch)
+			if s.Driver == "sqlite" {
+				query = fmt.Sprintf("DELETE FROM %s WHERE %s IN (SELECT %s FROM %s WHERE %s < ? LIMIT %d)", q.table, key, key, q.table, q.where, sweepBatch)
+			}
+			n, err := s.write(ctx, query, q.before)
 			if err != nil {
 				return fmt.Errorf("sweep %s: %w", q.table, err)
 			}

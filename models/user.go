@@ -362,7 +362,7 @@ func (s *Store) DeleteUser(ctx context.Context, userID, actor string, o Origin) 
 // ("" for the first). A query, if any, is the beginning of a username or an
 // e-mail address, or a whole phone number or id.
 func (s *Store) Users(ctx context.Context, query, after string, limit int) ([]User, error) {
-	q := s.db.WithContext(ctx).Where("id > ? AND status <> ?", after, StatusDeleted).Order("id").Limit(limit)
+	q := s.db.WithContext(ctx).Where("users.id > ? AND users.status <> ?", after, StatusDeleted).Order("users.id").Limit(limit)
 	if query != "" {
 		prefix := strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(strings.ToLower(query)) + "%"
 		ascii := strings.Map(func(r rune) rune {
@@ -371,10 +371,11 @@ func (s *Store) Users(ctx context.Context, query, after string, limit int) ([]Us
 			}
 			return r
 		}, query)
-		// One index each; an OR over all of them would read the whole table.
-		q = q.Where(`id IN (SELECT id FROM users WHERE username_key LIKE ? ESCAPE '!'
+		// One index each, read first: an OR over all of them, or an IN, would be
+		// asked again for each row of the table.
+		q = q.Joins(`JOIN (SELECT id FROM users WHERE username_key LIKE ? ESCAPE '!'
 			UNION SELECT id FROM users WHERE email_key LIKE ? ESCAPE '!'
-			UNION SELECT id FROM users WHERE phone = ? UNION SELECT id FROM users WHERE id = ?)`, prefix, prefix, ascii, ascii)
+			UNION SELECT id FROM users WHERE phone = ? UNION SELECT id FROM users WHERE id = ?) found ON found.id = users.id`, prefix, prefix, ascii, ascii)
 	}
 	var rows []userRow
 	if err := q.Find(&rows).Error; err != nil {

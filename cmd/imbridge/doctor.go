@@ -25,13 +25,14 @@ const (
 )
 
 func (a *app) doctorCommand() *cobra.Command {
-	return &cobra.Command{
+	var settings bool
+	c := &cobra.Command{
 		Use: "doctor", Short: "Look for what is wrong, and say how to cure it", Args: cobra.NoArgs,
 		Long: `Checks the settings, the data key, the database with its clock and schema, the cloud's
 credentials by a harmless call, and the lifetimes against the cloud's console. It changes
-nothing. Exit status 1 when anything is wrong.`,
+nothing but the row that readiness writes too. Exit status 1 when anything is wrong.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			d := &doctor{app: a}
+			d := &doctor{app: a, show: settings}
 			d.examine(cmd.Context())
 			if d.found == 0 {
 				fmt.Fprintln(a.stdout, "nothing is wrong")
@@ -41,10 +42,13 @@ nothing. Exit status 1 when anything is wrong.`,
 			return errFound
 		},
 	}
+	c.Flags().BoolVar(&settings, "settings", false, "list every setting as in force, secrets hidden")
+	return c
 }
 
 type doctor struct {
 	*app
+	show  bool // the settings
 	found int
 }
 
@@ -72,6 +76,9 @@ func (d *doctor) examine(ctx context.Context) {
 		from = cfg.File + " and variables"
 	}
 	d.well("config", "%s, from %s", cfg.Env, from)
+	if d.show {
+		fmt.Fprint(d.stdout, cfg.Describe())
+	}
 	key, sound := d.dataKey(cfg)
 	lifetimes := d.database(ctx, cfg, key, sound)
 	d.cloud(ctx, cfg)

@@ -16,8 +16,7 @@ LDFLAGS := -X main.version=$(VERSION)
 GOLANGCI_VERSION := v2.15.0
 GOLANGCI         := $(CACHE)/bin/golangci-lint-$(GOLANGCI_VERSION)
 
-# Knobs: make test RACE= PKG=./models/ · make fuzz FUZZTIME=1m · make run ARGS='--config my.yaml'
-RACE         := -race
+# Knobs: make test PKG=./models/ · make fuzz FUZZTIME=1m · make run ARGS='--config my.yaml'
 PKG          := ./...
 TEST_TIMEOUT := 14m
 FUZZTIME     := 10s
@@ -37,9 +36,10 @@ build: ## the one static binary, bin/imbridge
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/imbridge ./cmd/imbridge
 
 .PHONY: test
-test: format vet compiler curl ## everything, with the race detector, on SQLite, MariaDB and MySQL (fetched once, 90 MB, no root)
+test: format vet compiler curl ## everything on SQLite, MariaDB and MySQL (fetched once, 90 MB, no root), then the short tests with -race
 	IMBRIDGE_TEST_ENGINES=sqlite,mariadb,mysql .ci/databases run \
-		go test $(RACE) -timeout $(TEST_TIMEOUT) $(PKG)
+		go test -timeout $(TEST_TIMEOUT) $(PKG)
+	IMBRIDGE_TEST_ENGINES=sqlite go test -race -short -timeout $(TEST_TIMEOUT) $(PKG)
 
 .PHONY: test-quick
 test-quick: ## the short tests on SQLite alone, without the race detector
@@ -80,9 +80,9 @@ vet:
 # The race detector links with the system's C compiler.
 .PHONY: compiler
 compiler:
-	@[[ -z "$(RACE)" ]] || command -v "$$(go env CC)" >/dev/null || { \
+	@command -v "$$(go env CC)" >/dev/null || { \
 		[[ $$(id -u) == 0 ]] && command -v apt-get >/dev/null || \
-			{ echo "-race needs a C compiler: install gcc and libc6-dev, or: make test RACE="; exit 1; }; \
+			{ echo "-race needs a C compiler: install gcc and libc6-dev"; exit 1; }; \
 		echo "installing a C compiler, for -race"; \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends gcc libc6-dev; \
 	}

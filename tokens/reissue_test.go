@@ -21,10 +21,10 @@ func TestRenewedBehind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newBubbleRig(t)
 		r.setLifetime(t, "", 24*time.Hour)
-		r.run(t)
 		p := r.person(t)
 		old := r.fetch(t, p)
 		time.Sleep(time.Until(old.RenewAfter) - time.Second)
+		r.run(t)
 		r.fetch(t, p)
 		synctest.Wait()
 		r.cloud.wantCalls(t, getToken, 1) // a second too early
@@ -83,9 +83,9 @@ func TestRounds(t *testing.T) {
 		r.fetch(t, out)
 		r.logOutOthers(t, out)
 		mints := r.cloud.count(t, "calls", getToken)
+		time.Sleep(time.Until(ends.Add(-24*time.Hour/5)) - 10*time.Minute)
 		r.run(t)
-
-		time.Sleep(time.Until(ends.Add(-24*time.Hour/5)) - time.Minute)
+		time.Sleep(9 * time.Minute)
 		r.cloud.wantCalls(t, getToken, mints) // not before the window
 		time.Sleep(time.Until(ends.Add(-24 * time.Hour / 10).Add(10 * time.Minute)))
 		r.cloud.wantCalls(t, getToken, mints+len(crowd)) // by the half of it

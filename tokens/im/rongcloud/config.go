@@ -14,32 +14,32 @@ import (
 // (fmt in every verb, slog) shows "[set]" in place of the secret.
 type Config struct {
 	// AppKey is the app's public key, from the console. Required.
-	AppKey string `mapstructure:"app_key"`
+	AppKey string
 	// AppSecret signs every request. It stands beside the app key in the
 	// console and is not the same thing. Required. Regenerating it there ends
 	// every token of the app.
-	AppSecret string `mapstructure:"app_secret"`
+	AppSecret string
 	// Region is the data centre that the app lives in: BJ (China), SG
 	// (Singapore), SG_B (Singapore B), NA (North America) or SAU (Saudi
 	// Arabia). A key works in its own data centre only. Default BJ.
-	Region string `mapstructure:"region"`
+	Region string
 	// BaseURL replaces the region's two hosts by one: a private cloud, or the
 	// sandbox. Empty for the public cloud. Example: https://im.example.com
-	BaseURL string `mapstructure:"base_url"`
+	BaseURL string
 	// ConsoleLifetime repeats what the console says about how long a token
 	// lives, because the cloud tells it nowhere else. Zero means permanent.
-	ConsoleLifetime time.Duration `mapstructure:"console_lifetime"`
+	ConsoleLifetime time.Duration
 	// Navigators are handed to SDKs as they are. Needed for a private cloud
 	// only: the public one is known to the SDK and named in every token.
-	Navigators []string `mapstructure:"navigators"`
+	Navigators []string
 	// Timeout is the time for one attempt, from the name lookup to the last
 	// byte of the answer: 100ms to 1m. A call makes two attempts at most; the
 	// caller's own deadline always wins. Default 5s.
-	Timeout time.Duration `mapstructure:"timeout"`
+	Timeout time.Duration
 	// QuotaPercent is this process's share of the calls per second that the
 	// documentation allows one app key: 1 to 100. Several processes on one app
 	// key share it by hand: 45 each for two. Default 90.
-	QuotaPercent int `mapstructure:"quota_percent"`
+	QuotaPercent int
 }
 
 // DefaultConfig is a Config that lacks nothing but the app key and secret.

@@ -66,8 +66,8 @@ type Server struct {
 	Listen string `key:"listen" form:"address"`
 
 	// Where clients reach the API, without a slash at the end. It is the issuer
-	// in our access tokens, so changing it ends all of them. Empty: derived from
-	// the listening address.
+	// in our access tokens, so changing it ends all of them. Empty: they
+	// say "imbridge".
 	PublicURL string `key:"public_url" form:"url" eg:"https://im.example.com"`
 
 	// Networks (CIDR) of the proxies in front of imbridge. The client's address
@@ -135,7 +135,8 @@ type Database struct {
 
 // IM holds the keys below im.
 type IM struct {
-	// sandbox, rongcloud or easemob.
+	// sandbox or rongcloud. This build has no client for easemob yet and refuses
+	// it.
 	Cloud string `key:"cloud" oneof:"sandbox rongcloud easemob"`
 
 	// Allows the sandbox in production.
@@ -223,10 +224,11 @@ type Password struct {
 
 // Throttle holds the keys below throttle.
 type Throttle struct {
-	// Failed logins of one account without a wait.
+	// Logins of one account without a wait, counted until one succeeds.
 	AccountFree int `key:"account_free" min:"1" max:"1000"`
 
-	// Failed logins from one address (for IPv6, from one /64) without a wait.
+	// The same from one address (for IPv6, from one /64); each success takes one
+	// back.
 	// Many people may share one.
 	AddressFree int `key:"address_free" min:"1" max:"1000000"`
 

@@ -19,7 +19,7 @@ type Throttle struct {
 }
 
 // DefaultThrottle is what Open uses where Options names none.
-var DefaultThrottle = Throttle{AccountFree: 5, AddressFree: 50, Delay: time.Second, MaxDelay: 5 * time.Minute, Window: 24 * time.Hour}
+var DefaultThrottle = Throttle{AccountFree: 5, AddressFree: 50, Delay: time.Second, MaxDelay: 5 * time.Minute, Window: 15 * time.Minute}
 
 // addressBucket groups the addresses that one subscriber can choose from.
 func addressBucket(ip string) string {

@@ -40,7 +40,7 @@ of the list of processes. It may run beside a server on the same database.`,
 			if err != nil {
 				return err
 			}
-			defer store.Close()
+			defer func() { _ = store.Close() }()
 			admin, err := store.CreateAdmin(cmd.Context(), name, password, models.Origin{})
 			if err != nil {
 				return err

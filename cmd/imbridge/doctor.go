@@ -151,7 +151,7 @@ func (d *doctor) database(ctx context.Context, cfg config.Config, key *models.Da
 		d.wrong("database", err.Error(), cure)
 		return nil
 	}
-	defer store.Close()
+	defer func() { _ = store.Close() }()
 	pending, err := store.Pending(ctx)
 	if err != nil {
 		d.wrong("database", err.Error(), "check what database.dsn leads to, and the rights of its user")

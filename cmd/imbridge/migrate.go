@@ -53,6 +53,6 @@ func (a *app) withDatabase(ctx context.Context, do func(*models.Store) error) er
 	if err != nil {
 		return err
 	}
-	defer store.Close()
+	defer func() { _ = store.Close() }()
 	return do(store)
 }

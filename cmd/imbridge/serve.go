@@ -64,7 +64,7 @@ func (a *app) serve(ctx context.Context, cfg config.Config, log *slog.Logger) er
 	if err != nil {
 		return err
 	}
-	defer store.Close()
+	defer func() { _ = store.Close() }()
 
 	var box *sandboxServer
 	if cfg.IM.Cloud == "sandbox" {
@@ -151,8 +151,12 @@ func (a *app) serveAPI(stop, broken context.Context, cfg config.Config, deps han
 	// Shutdown sends clients away from their connections before it closes the
 	// listener. They come back at once, and the kernel resets who waits there.
 	_ = l.Close()
-	<-failed // the server holds it no more, and does not close it once more
-	grace, cancel := context.WithTimeout(context.Background(), cfg.Server.ShutdownGrace)
+	// Shutdown would close it once more, and take that for a failure, were the
+	// server not done with it.
+	if err := <-failed; err != nil && !errors.Is(err, net.ErrClosed) {
+		deps.Log.Warn("listener broke", "err", err)
+	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(stop), cfg.Server.ShutdownGrace)
 	defer cancel()
 	if err := server.Shutdown(grace); err != nil {
 		_ = server.Close()

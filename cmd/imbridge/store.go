@@ -65,7 +65,7 @@ func keepSecret(path string, generate func() (string, error)) (text string, made
 	if err != nil {
 		return "", false, err
 	}
-	defer os.Remove(tmp.Name())
+	defer func() { _ = os.Remove(tmp.Name()) }()
 	_, err = tmp.WriteString(text + "\n")
 	err = errors.Join(err, tmp.Sync(), tmp.Close())
 	if err != nil {

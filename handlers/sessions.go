@@ -42,8 +42,10 @@ func (h *api) sessionOf(s models.Session, refresh string) (sessionJSON, error) {
 		RefreshToken: refresh, RefreshExpiresAt: s.ExpiresAt.UTC()}, nil
 }
 
+// secondsUntil rounds up, so that ten minutes read as ten minutes. Verify's
+// leeway is longer than the difference.
 func (h *api) secondsUntil(t time.Time) int64 {
-	return max(0, int64(t.Sub(h.Now())/time.Second))
+	return max(0, int64((t.Sub(h.Now())+time.Second-1)/time.Second))
 }
 
 func (h *api) login(c echo.Context) error {

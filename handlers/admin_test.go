@@ -103,10 +103,11 @@ func TestIfMatch(t *testing.T) {
 
 func TestPreview(t *testing.T) {
 	r := newRig(t)
-	ann, admin := r.register("ann"), r.admin()
+	ann := r.register("ann")
+	r.admin()
 	r.register("bob")
 	r.store.Clock.Advance(25 * time.Second)
-	admin = r.do(request{method: "POST", path: "/v1/admin/login", body: map[string]any{"name": "root", "password": adminPassword}}).text("access_token")
+	admin := r.do(request{method: "POST", path: "/v1/admin/login", body: map[string]any{"name": "root", "password": adminPassword}}).text("access_token")
 	preview := func(who, lifetime string) string {
 		a := r.do(request{method: "POST", path: "/v1/admin/lifetimes/" + who + "/preview", token: admin, body: map[string]any{"lifetime": lifetime}}).want(t, "preview", http.StatusOK, "")
 		return string(a.raw)

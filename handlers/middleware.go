@@ -101,7 +101,7 @@ func (h *api) recover(next echo.HandlerFunc) echo.HandlerFunc {
 			if p == nil {
 				return
 			}
-			if p == http.ErrAbortHandler {
+			if p == http.ErrAbortHandler { //nolint:errorlint // net/http compares the very value
 				panic(p)
 			}
 			// The value of a panic may hold what a client sent; its type cannot.

@@ -128,7 +128,7 @@ func (h *Hasher) Verify(ctx context.Context, phc, password string) (ok, stale bo
 	if err != nil {
 		return false, false, err
 	}
-	key := argon2.IDKey([]byte(password), p.salt, p.time, p.memory, p.threads, uint32(len(p.key)))
+	key := argon2.IDKey([]byte(password), p.salt, p.time, p.memory, p.threads, uint32(len(p.key))) //nolint:gosec // parsePHC bounds the key at 64 bytes
 	ok = subtle.ConstantTimeCompare(key, p.key) == 1 && !unknown
 	stale = p.memory != argonMemory || p.time != argonTime || p.threads != argonThreads || len(p.key) != argonKey
 	return ok, stale, nil

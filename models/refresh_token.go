@@ -30,7 +30,7 @@ func refreshMAC(key []byte, sessionID string, counter int64) []byte {
 	h := hmac.New(sha256.New, key)
 	h.Write([]byte("refresh\x00" + sessionID + "\x00"))
 	var n [8]byte
-	binary.BigEndian.PutUint64(n[:], uint64(counter))
+	binary.BigEndian.PutUint64(n[:], uint64(counter)) //nolint:gosec // counters are positive
 	h.Write(n[:])
 	return h.Sum(nil)[:16]
 }
@@ -39,7 +39,7 @@ func refreshMAC(key []byte, sessionID string, counter int64) []byte {
 // always give the same token.
 func encodeRefreshToken(key []byte, sessionID string, counter int64) string {
 	id := ulid.MustParse(strings.ToUpper(sessionID))
-	b := binary.AppendUvarint(append([]byte(nil), id[:]...), uint64(counter))
+	b := binary.AppendUvarint(append([]byte(nil), id[:]...), uint64(counter)) //nolint:gosec // counters are positive
 	b = append(b, refreshMAC(key, sessionID, counter)...)
 	b = binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(b))
 	return refreshPrefix + base64.RawURLEncoding.EncodeToString(b)

@@ -71,9 +71,10 @@ func rawKeyset(raw []byte) (keyset.Reader, error) {
 	}
 	sum := sha256.Sum256(append([]byte("imbridge data key id"), raw...))
 	id := binary.BigEndian.Uint32(sum[:4]) | 1
-	return &keyset.MemReaderWriter{Keyset: &tinkpb.Keyset{PrimaryKeyId: id, Key: []*tinkpb.Keyset_Key{{
+	set, err := proto.Marshal(&tinkpb.Keyset{PrimaryKeyId: id, Key: []*tinkpb.Keyset_Key{{
 		KeyData: &tinkpb.KeyData{TypeUrl: "type.googleapis.com/google.crypto.tink.AesGcmKey", Value: key, KeyMaterialType: tinkpb.KeyData_SYMMETRIC},
-		Status:  tinkpb.KeyStatusType_ENABLED, KeyId: id, OutputPrefixType: tinkpb.OutputPrefixType_TINK}}}}, nil
+		Status:  tinkpb.KeyStatusType_ENABLED, KeyId: id, OutputPrefixType: tinkpb.OutputPrefixType_TINK}}})
+	return keyset.NewBinaryReader(bytes.NewReader(set)), err
 }
 
 // place binds a sealed value to where it is stored: copied to another row it

@@ -258,7 +258,7 @@ func (s *Store) prepared(ctx context.Context, query string) (*sql.Stmt, error) {
 		return nil, s.translate(err)
 	}
 	if v, loaded := s.stmts.LoadOrStore(query, stmt); loaded {
-		_ = stmt.Close()
+		_ = stmt.Close() //nolint:sqlclosecheck // the loser of two that prepared the same
 		return v.(*sql.Stmt), nil
 	}
 	return stmt, nil

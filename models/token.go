@@ -62,7 +62,7 @@ func (s *Store) TokenView(ctx context.Context, app, userID, sessionID string) (T
 	if sessionID != "" {
 		query, args = sessionTokenView, []any{app, sessionID, userID}
 	}
-	stmt, err := s.prepared(ctx, query)
+	stmt, err := s.prepared(ctx, query) //nolint:sqlclosecheck // kept for the next caller; Close ends it
 	if err != nil {
 		return TokenView{}, fmt.Errorf("token view: %w", err)
 	}

@@ -63,7 +63,7 @@ func (l *loader) load(ctx context.Context, n int, progress func(int)) error {
 			if err != nil {
 				return err
 			}
-			defer conn.Close()
+			defer func() { _ = conn.Close() }()
 			for ctx.Err() == nil {
 				from := int(next.Add(chunk)) - chunk
 				if from >= n {

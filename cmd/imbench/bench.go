@@ -108,7 +108,7 @@ func (b *bench) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer store.Close()
+	defer func() { _ = store.Close() }()
 	if _, err := store.Migrate(ctx); err != nil {
 		return err
 	}
@@ -127,7 +127,7 @@ func (b *bench) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer bulk.Close()
+	defer func() { _ = bulk.Close() }()
 	now := time.Now()
 	l := &loader{db: bulk, store: store, app: appName(benchKey), secretVersion: store.SecretVersion(b.secret), passwordHash: hash, now: now, parallel: 4}
 	if b.db.driver == "sqlite" {

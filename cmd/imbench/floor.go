@@ -51,7 +51,7 @@ func serveFloor(ctx context.Context, stdin io.Reader, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	defer store.Close()
+	defer func() { _ = store.Close() }()
 	if err := store.Unlock(ctx); err != nil {
 		return err
 	}
@@ -65,17 +65,17 @@ func serveFloor(ctx context.Context, stdin io.Reader, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	row, err := db.PrepareContext(ctx, floorQuery)
 	if err != nil {
 		return err
 	}
-	defer row.Close()
+	defer func() { _ = row.Close() }()
 
 	appKey := cfg.IM.RongCloud.AppKey
 	app, navigators := appName(appKey), []string{"http://127.0.0.1:8090"}
 	e := echo.New()
-	e.GET(fetchPath, func(c echo.Context) error {
+	e.GET(fetchPath, func(c echo.Context) error { //nolint:contextcheck // echo hands the context over in c
 		ctx := c.Request().Context()
 		token, ok := strings.CutPrefix(c.Request().Header.Get(echo.HeaderAuthorization), "Bearer ")
 		if !ok {

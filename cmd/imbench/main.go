@@ -32,7 +32,7 @@ var errBelow = errors.New("")
 // the run failed or was not good enough, 2 when it was not understood.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	understood := false
-	root := command(stdin, stdout, stderr, &understood)
+	root := command(stdin, stdout, stderr, &understood) //nolint:contextcheck // cobra hands it to the command
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)

@@ -99,7 +99,9 @@ func (v *vault) gossip(secret, token string) (*httptest.Server, int) {
 		func(w http.ResponseWriter, r *http.Request) {
 			said(w, 200, object{"code": 200, "userId": "x", "token": strings.Repeat(own, 100)})
 		},
-		func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/"+secret+"?token="+token, 307) },
+		func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "/"+secret+"?token="+token, http.StatusTemporaryRedirect)
+		},
 		func(w http.ResponseWriter, r *http.Request) {
 			c, _, _ := w.(http.Hijacker).Hijack()
 			_, _ = io.WriteString(c, "HTTP/1.1 "+words(r)+"\r\n\r\n")

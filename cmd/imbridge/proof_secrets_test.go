@@ -247,7 +247,7 @@ func (r *rig) dump(t *testing.T) (pages []page) {
 			pages = append(pages, page{"the database file" + suffix, b})
 		}
 	}
-	rows, err := db.Query(query)
+	rows, err := db.Query(query) //nolint:sqlclosecheck // closed where it has been read
 	if err != nil {
 		t.Fatal(err)
 	}

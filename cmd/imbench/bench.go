@@ -51,7 +51,7 @@ func (b *bench) run(ctx context.Context) (err error) {
 	if b.dir, err = os.MkdirTemp("", "imbench-"); err != nil {
 		return err
 	}
-	if b.db, err = newDatabase(ctx, b.plan.engine, b.variable(engines[b.plan.engine]), b.dir); err != nil {
+	if b.db, err = newDatabase(ctx, b.plan.engine, b.variable(engines[b.plan.engine]), b.dir, b.plan.accounts); err != nil {
 		_ = os.RemoveAll(b.dir)
 		return err
 	}

@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -61,7 +60,6 @@ func (a *app) logger(cfg config.Config) *slog.Logger {
 // serve starts from below to above (database, sandbox, cloud, tokens, API) and
 // stops from above to below.
 func (a *app) serve(ctx context.Context, cfg config.Config, log *slog.Logger) error {
-	collectSeldom()
 	store, err := openStore(ctx, cfg, log)
 	if err != nil {
 		return err
@@ -169,16 +167,6 @@ func (a *app) serveAPI(stop, broken context.Context, cfg config.Config, deps han
 	}
 	deps.Log.Info("stopped")
 	return nil
-}
-
-// collectSeldom lets the heap grow to five times what is live before it is
-// collected. Little is live in this process, so that the runtime's own measure
-// collects dozens of times a second under load, for a few megabytes. GOGC in the
-// environment still decides.
-func collectSeldom() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(400)
-	}
 }
 
 func ignoreClosed(err error) error {

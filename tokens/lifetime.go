@@ -90,7 +90,7 @@ func renewAfter(userID string, generation int64, issued, end time.Time, percent 
 	if end.IsZero() {
 		return time.Time{}
 	}
-	h := sha256.Sum256(fmt.Appendf(nil, "%s/%d", userID, generation))
+	h := sha256.Sum256(strconv.AppendInt([]byte(userID+"/"), generation, 10))
 	spread := float64(binary.BigEndian.Uint64(h[:])>>11) / (1 << 53)
 	window := float64(end.Sub(issued)) * float64(percent) / 100
 	return end.Add(-time.Duration(window * (1 - spread/2)))

@@ -42,6 +42,7 @@ type bench struct {
 	dataKey  string // text form
 	secret   string // of the app
 	fetches  []fetch
+	rows     []fetch // the same for rowPath
 }
 
 // run does everything and cleans up after it.
@@ -161,7 +162,8 @@ func (b *bench) sign(ctx context.Context, store *models.Store, now time.Time) er
 		if err != nil {
 			return err
 		}
-		b.fetches = append(b.fetches, newFetch(a, token))
+		f := newFetch(a, fetchPath, token)
+		b.fetches, b.rows = append(b.fetches, f), append(b.rows, f.at(rowPath))
 	}
 	return nil
 }
@@ -219,10 +221,12 @@ func (b *bench) build(ctx context.Context) (string, error) {
 // warmUp asks both sides for every account of the sample, and proves that
 // imbridge hands out what was loaded: a token that it minted were another path.
 func (b *bench) warmUp(ctx context.Context, floor, ours *side) error {
-	b.progress.begin("warm up", "requests", 2*len(b.fetches))
+	b.progress.begin("warm up", "requests", 3*len(b.fetches))
 	any := func(fetch, []byte) error { return nil }
-	if err := warmUp(ctx, floor, b.fetches, b.plan.workers, b.progress.add, any); err != nil {
-		return err
+	for _, fetches := range [][]fetch{b.fetches, b.rows} {
+		if err := warmUp(ctx, floor, fetches, b.plan.workers, b.progress.add, any); err != nil {
+			return err
+		}
 	}
 	loaded := func(f fetch, token []byte) error {
 		if want := f.account.token(); string(token) != want {
@@ -237,18 +241,20 @@ func (b *bench) warmUp(ctx context.Context, floor, ours *side) error {
 	return nil
 }
 
-// measure runs the rounds. Within one the two sides have their turns one after
-// the other, so that what changes on the machine meanwhile meets both.
+// measure runs the rounds. Within one the sides have their turns one after the
+// other, imbridge between the floors, so that what changes on the machine
+// meanwhile meets all.
 func (b *bench) measure(ctx context.Context, floor, ours *side) ([]round, error) {
-	b.progress.begin("measure", "turns", 2*b.plan.rounds)
+	b.progress.begin("measure", "turns", 3*b.plan.rounds)
 	var rounds []round
 	for i := range b.plan.rounds {
 		var r round
 		for _, t := range []struct {
-			side  *side
-			score *score
-		}{{floor, &r.floor}, {ours, &r.ours}} {
-			*t.score = turn(ctx, t.side, b.fetches, b.plan.workers, b.plan.turn, b.plan.seed+uint64(i))
+			side    *side
+			fetches []fetch
+			score   *score
+		}{{floor, b.fetches, &r.floor}, {ours, b.fetches, &r.ours}, {floor, b.rows, &r.row}} {
+			*t.score = turn(ctx, t.side, t.fetches, b.plan.workers, b.plan.turn, b.plan.seed+uint64(i))
 			if err := ctx.Err(); err != nil {
 				return nil, err
 			}

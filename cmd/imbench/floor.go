@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io"
@@ -18,8 +19,20 @@ import (
 	"imbridge/tokens"
 )
 
-// floorQuery reads what an answer is made of, by the primary key.
-const floorQuery = "SELECT token_sealed, issued_at FROM im_tokens WHERE cloud_app = ? AND user_id = ?"
+// floorQuery reads by primary keys the rows that a right answer depends on:
+// whether the session lives, whether the person may, the token, and the lifetime
+// in force.
+const floorQuery = `SELECT t.token_sealed, t.issued_at, t.epoch, u.im_id, u.status, u.token_epoch, s.expires_at, s.revoked_at, COALESCE(lu.seconds, ld.seconds)
+	FROM sessions s JOIN users u ON u.id = s.user_id JOIN im_tokens t ON t.cloud_app = ? AND t.user_id = u.id
+	LEFT JOIN lifetimes lu ON lu.scope = u.id LEFT JOIN lifetimes ld ON ld.scope = 'default'
+	WHERE s.id = ? AND s.user_id = ?`
+
+// rowQuery reads the token's row alone: what an answer would take if nobody
+// could log out or be banned, and no lifetime could change.
+const rowQuery = "SELECT token_sealed, issued_at FROM im_tokens WHERE cloud_app = ? AND user_id = ?"
+
+// rowPath is where the floor answers by rowQuery.
+const rowPath = "/v1/im/row"
 
 // floorToken has the fields of a connect token.
 type floorToken struct {
@@ -66,7 +79,12 @@ func serveFloor(ctx context.Context, stdin io.Reader, stdout io.Writer) error {
 		return err
 	}
 	defer func() { _ = db.Close() }()
-	row, err := db.PrepareContext(ctx, floorQuery)
+	needed, err := db.PrepareContext(ctx, floorQuery)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = needed.Close() }()
+	row, err := db.PrepareContext(ctx, rowQuery)
 	if err != nil {
 		return err
 	}
@@ -75,7 +93,7 @@ func serveFloor(ctx context.Context, stdin io.Reader, stdout io.Writer) error {
 	appKey := cfg.IM.RongCloud.AppKey
 	app, navigators := appName(appKey), []string{"http://127.0.0.1:8090"}
 	e := echo.New()
-	e.GET(fetchPath, func(c echo.Context) error { //nolint:contextcheck // echo hands the context over in c
+	answer := func(c echo.Context, read func(ctx context.Context, who tokens.Caller, sealed *[]byte, issued *int64) error) error { //nolint:contextcheck // echo hands the context over in c
 		ctx := c.Request().Context()
 		token, ok := strings.CutPrefix(c.Request().Header.Get(echo.HeaderAuthorization), "Bearer ")
 		if !ok {
@@ -87,7 +105,7 @@ func serveFloor(ctx context.Context, stdin io.Reader, stdout io.Writer) error {
 		}
 		var answer floorToken
 		var issued int64
-		if err := row.QueryRowContext(ctx, app, caller.ID).Scan(&answer.Token, &issued); err != nil {
+		if err := read(ctx, caller, &answer.Token, &issued); err != nil {
 			return err
 		}
 		answer.Cloud, answer.AppKey, answer.IMUserID = cloudName, appKey, caller.ID
@@ -96,6 +114,19 @@ func serveFloor(ctx context.Context, stdin io.Reader, stdout io.Writer) error {
 		answer.RenewAfter = answer.ExpiresAt.Add(-lifetime / 5)
 		answer.Endpoints.Navigators = navigators
 		return c.JSON(http.StatusOK, &answer)
+	}
+	e.GET(fetchPath, func(c echo.Context) error {
+		return answer(c, func(ctx context.Context, who tokens.Caller, sealed *[]byte, issued *int64) error {
+			var im, status string
+			var epoch, tokenEpoch, expires, seconds int64
+			var revoked sql.NullInt64
+			return needed.QueryRowContext(ctx, app, who.SessionID, who.ID).Scan(sealed, issued, &tokenEpoch, &im, &status, &epoch, &expires, &revoked, &seconds)
+		})
+	})
+	e.GET(rowPath, func(c echo.Context) error {
+		return answer(c, func(ctx context.Context, who tokens.Caller, sealed *[]byte, issued *int64) error {
+			return row.QueryRowContext(ctx, app, who.ID).Scan(sealed, issued)
+		})
 	})
 
 	l, err := net.Listen("tcp", cfg.Server.Listen)

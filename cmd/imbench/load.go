@@ -27,8 +27,13 @@ type fetch struct {
 	request []byte
 }
 
-func newFetch(a account, accessToken string) fetch {
-	return fetch{a, []byte("GET " + fetchPath + " HTTP/1.1\r\nHost: bench\r\nUser-Agent: imbench/1\r\nAccept: application/json\r\nAuthorization: Bearer " + accessToken + "\r\n\r\n")}
+func newFetch(a account, path, accessToken string) fetch {
+	return fetch{a, []byte("GET " + path + " HTTP/1.1\r\nHost: bench\r\nUser-Agent: imbench/1\r\nAccept: application/json\r\nAuthorization: Bearer " + accessToken + "\r\n\r\n")}
+}
+
+// at is the same request for another path.
+func (f fetch) at(path string) fetch {
+	return fetch{f.account, bytes.Replace(f.request, []byte("GET "+fetchPath+" "), []byte("GET "+path+" "), 1)}
 }
 
 // A client asks over one connection that it keeps. It does little else: its own

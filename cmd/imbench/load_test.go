@@ -34,7 +34,7 @@ func TestClient(t *testing.T) {
 
 	c := &client{addr: srv.Listener.Addr().String()}
 	defer c.close()
-	f := newFetch(account(7), "jwt")
+	f := newFetch(account(7), fetchPath, "jwt")
 	for range 3 {
 		if got, err := c.do(f); err != nil || string(got) != "abc@nav" {
 			t.Fatalf("do = %q, %v; want the token", got, err)
@@ -69,7 +69,7 @@ func TestTurnCountsFailures(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := &side{name: "test", addr: srv.Listener.Addr().String(), cmd: &exec.Cmd{Process: self}}
-	got := turn(t.Context(), s, []fetch{newFetch(1, "jwt")}, 2, 50*time.Millisecond, 1)
+	got := turn(t.Context(), s, []fetch{newFetch(1, fetchPath, "jwt")}, 2, 50*time.Millisecond, 1)
 	if got.errors == 0 || len(got.latency) == 0 || int64(got.errors+len(got.latency)) != n.Load() || got.first == nil {
 		t.Errorf("turn counted %d good and %d bad of %d, first %v", len(got.latency), got.errors, n.Load(), got.first)
 	}

@@ -61,9 +61,10 @@ func command(stdin io.Reader, stdout, stderr io.Writer, understood *bool) *cobra
 		Short: "Throughput of a token fetch against its floor",
 		Long: `imbench fills a database of its own with accounts, each with a session and a sealed
 connect token, starts "imbridge serve" on it, and beside it the floor: Echo without any
-middleware, the same check of the access token, one prepared SELECT of the token's row by
-its primary key, and an answer with the same fields, neither opened nor judged. Both get
-the same requests from the same workers, in turn, one at a time:
+middleware, the same check of the access token, one prepared SELECT by primary keys of the
+rows that a right answer depends on, and an answer with the same fields, neither opened
+nor judged. Both get the same requests from the same workers, in turn, one at a time; in a
+third turn the floor reads the token's row alone, which is told but decides nothing:
 
   ` + p.shape() + `
 

@@ -32,9 +32,9 @@ func TestSmallRun(t *testing.T) {
 		t.Fatalf("status %d, want 0\n%s%s", status, out, errs)
 	}
 	for _, want := range []string{
-		// round, then rate, p50, p99, processor time and errors of both sides, and the ratio
-		`(?m)^ +1( +\d+ +\S+s +\S+s +\S+ +0){2} +\d+\.\d{3}`,
-		`(?m)^ +2( +\d+ +\S+s +\S+s +\S+ +0){2} +\d+\.\d{3}`,
+		// round, then rate, p50, p99, processor time and errors of both sides, the ratio, and the rate and ratio of one row
+		`(?m)^ +1( +\d+ +\S+s +\S+s +\S+ +0){2} +\d+\.\d{3} +\d+ +\d+\.\d{3}`,
+		`(?m)^ +2( +\d+ +\S+s +\S+s +\S+ +0){2} +\d+\.\d{3} +\d+ +\d+\.\d{3}`,
 		`median ratio \d+\.\d{3}, at least 0\.00 wanted: good enough`,
 		`floor: Echo without middleware`,
 	} {
@@ -42,7 +42,7 @@ func TestSmallRun(t *testing.T) {
 			t.Errorf("the table lacks %s:\n%s", want, out)
 		}
 	}
-	for _, want := range []string{"load: 2000 accounts in ", "warm up: 4000 requests in ", "measure: 4 turns in "} {
+	for _, want := range []string{"load: 2000 accounts in ", "warm up: 6000 requests in ", "measure: 6 turns in "} {
 		if !strings.Contains(errs, want) {
 			t.Errorf("the progress lacks %q:\n%s", want, errs)
 		}

@@ -44,7 +44,7 @@ func (p *plan) flags(f *pflag.FlagSet) {
 	f.SortFlags = false
 	f.StringVar(&p.engine, "engine", p.engine, "database `engine`: mysql, mariadb or sqlite")
 	f.IntVar(&p.accounts, "accounts", p.accounts, "`number` of accounts to load, 1 to 10000000")
-	f.IntVar(&p.rounds, "rounds", p.rounds, "`number` of rounds, 1 to 1000; the floor and imbridge have one turn each in a round")
+	f.IntVar(&p.rounds, "rounds", p.rounds, "`number` of rounds, 1 to 1000; in each, imbridge has one turn and the floor two")
 	f.DurationVar(&p.turn, "turn", p.turn, "length of one turn, 100ms to 10m")
 	f.IntVar(&p.workers, "workers", p.workers, "`number` of clients that ask at the same time, 1 to 1000")
 	f.Float64Var(&p.floorRatio, "floor-ratio", p.floorRatio, "lowest median `ratio` that is good enough, 0 to 2")
@@ -75,12 +75,12 @@ func (p *plan) check() error {
 }
 
 // time that all turns take.
-func (p *plan) time() time.Duration { return 2 * time.Duration(p.rounds) * p.turn }
+func (p *plan) time() time.Duration { return 3 * time.Duration(p.rounds) * p.turn }
 
 // sample is how many accounts are asked for.
 func (p *plan) sample() int { return min(p.accounts, maxSample) }
 
 // shape says what will be done.
 func (p *plan) shape() string {
-	return fmt.Sprintf("%d accounts on %s, %d of them asked for, %d workers, %d rounds of 2 x %s", p.accounts, p.engine, p.sample(), p.workers, p.rounds, p.turn)
+	return fmt.Sprintf("%d accounts on %s, %d of them asked for, %d workers, %d rounds of 3 x %s", p.accounts, p.engine, p.sample(), p.workers, p.rounds, p.turn)
 }

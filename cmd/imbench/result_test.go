@@ -63,11 +63,11 @@ func TestReport(t *testing.T) {
 		bad    bool
 		want   string
 	}{
-		{"good", []round{{answers(90, 0), answers(100, 0)}, {answers(10, 0), answers(100, 0)}, {answers(80, 0), answers(100, 0)}}, false, "median ratio 0.800, at least 0.80 wanted: good enough"},
-		{"slow", []round{{answers(79, 0), answers(100, 0)}}, true, "median ratio 0.790, at least 0.80 wanted: too low"},
-		{"wrong", []round{{answers(100, 1), answers(100, 0)}}, true, "imbridge failed 1 requests, one of them with: status 503"},
-		{"a wrong floor", []round{{answers(100, 0), answers(100, 2)}}, true, "floor failed 2 requests"},
-		{"nothing", []round{{answers(0, 0), answers(0, 0)}}, true, "too low"},
+		{"good", []round{{answers(90, 0), answers(100, 0), answers(100, 0)}, {answers(10, 0), answers(100, 0), answers(100, 0)}, {answers(80, 0), answers(100, 0), answers(100, 0)}}, false, "median ratio 0.800, at least 0.80 wanted: good enough"},
+		{"slow", []round{{answers(79, 0), answers(100, 0), answers(100, 0)}}, true, "median ratio 0.790, at least 0.80 wanted: too low"},
+		{"wrong", []round{{answers(100, 1), answers(100, 0), answers(100, 0)}}, true, "imbridge failed 1 requests, one of them with: status 503"},
+		{"a wrong floor", []round{{answers(100, 0), answers(100, 2), answers(100, 2)}}, true, "floor failed 2 requests"},
+		{"nothing", []round{{answers(0, 0), answers(0, 0), answers(0, 0)}}, true, "too low"},
 	}
 	for _, c := range cases {
 		var out bytes.Buffer

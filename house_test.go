@@ -103,6 +103,9 @@ var doors = []door{
 	{pkg: "github.com/rogpeppe/go-internal", tests: true, why: "scripts against the real binary"},
 	{pkg: "pgregory.net/rapid", tests: true, why: "state machines"},
 	{pkg: "go.uber.org/goleak", tests: true, why: "leaks"},
+
+	{pkg: "github.com/Shopify/toxiproxy", files: []string{"cmd/imbench"}, why: "bad networks for the proof"},
+	{pkg: "github.com/rs/zerolog", files: []string{"cmd/imbench"}, why: "the log that toxiproxy insists on"},
 }
 
 // A call says where a function of the standard library may be called. Naming one

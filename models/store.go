@@ -53,6 +53,10 @@ type Store struct {
 	Throttle Throttle
 	Now      func() time.Time
 	Log      *slog.Logger
+	// Step, if set, is told of each commit, before and after it, in the order in
+	// which they happen. The proof harness ends the process there; nothing else
+	// sets it.
+	Step func(point string)
 
 	db      *gorm.DB
 	sql     *sql.DB
@@ -212,7 +216,16 @@ const maxTries = 8
 // says that it lost against another one. fn must therefore do nothing but SQL.
 func (s *Store) inTx(ctx context.Context, fn func(tx *gorm.DB) error) error {
 	for try := 1; ; try++ {
-		err := s.db.WithContext(ctx).Transaction(fn)
+		err := s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+			err := fn(tx)
+			if err == nil {
+				s.step("before commit")
+			}
+			return err
+		})
+		if err == nil {
+			s.step("after commit")
+		}
 		if err == nil || !s.conflict(err) || try == maxTries || ctx.Err() != nil {
 			return s.translate(err)
 		}
@@ -225,13 +238,23 @@ func (s *Store) inTx(ctx context.Context, fn func(tx *gorm.DB) error) error {
 // write is inTx for one statement. It returns how many rows matched.
 func (s *Store) write(ctx context.Context, query string, args ...any) (int64, error) {
 	for try := 1; ; try++ {
+		s.step("before write")
 		res := s.db.WithContext(ctx).Exec(query, args...)
+		if res.Error == nil {
+			s.step("after write")
+		}
 		if res.Error == nil || !s.conflict(res.Error) || try == maxTries || ctx.Err() != nil {
 			return res.RowsAffected, s.translate(res.Error)
 		}
 		if err := pause(ctx, try); err != nil {
 			return 0, s.translate(err)
 		}
+	}
+}
+
+func (s *Store) step(point string) {
+	if s.Step != nil {
+		s.Step(point)
 	}
 }
 

@@ -60,6 +60,8 @@ func openRongCloud(cfg config.Config, observe observer) (cloud, error) {
 	if err != nil {
 		return cloud{}, errors.Join(errors.New("im.rongcloud:"), err)
 	}
+	client.Now = clock()
+	stepsOfCalls(client.HTTP)
 	if observe != nil {
 		client.Observe = observe
 	}

@@ -82,16 +82,17 @@ func (a *app) serve(ctx context.Context, cfg config.Config, log *slog.Logger) er
 	if err := initLifetime(ctx, cfg, store); err != nil {
 		return err
 	}
-	keys := &tokens.Keys{Store: store, AccessLifetime: max(cfg.Session.AccessLifetime, adminLifetime), Rotation: cfg.Session.KeyRotation, Now: time.Now, Log: log}
+	now := clock()
+	keys := &tokens.Keys{Store: store, AccessLifetime: max(cfg.Session.AccessLifetime, adminLifetime), Rotation: cfg.Session.KeyRotation, Now: now, Log: log}
 	if err := keys.Load(ctx); err != nil {
 		return err
 	}
 	process := make([]byte, 6)
 	_, _ = rand.Read(process)
 	issuer := &tokens.Issuer{Store: store, Cloud: client.Cloud, SecretVersion: store.SecretVersion(client.secret), WindowPercent: cfg.IM.RenewWindowPercent,
-		MintTimeout: mintTimeout, RoundRate: client.roundRate, Process: hex.EncodeToString(process), Now: time.Now, Log: log, Observe: metrics.Token}
-	deps := handlers.Deps{Store: store, Issuer: issuer, Metrics: metrics, Log: log, Now: time.Now, CloudState: client.breaker, Health: &handlers.Health{},
-		Access: &tokens.Access{Keys: keys, Issuer: issuerName(cfg), Lifetime: cfg.Session.AccessLifetime, AdminLifetime: adminLifetime, Now: time.Now},
+		MintTimeout: mintTimeout, RoundRate: client.roundRate, Process: hex.EncodeToString(process), Now: now, Log: log, Observe: metrics.Token}
+	deps := handlers.Deps{Store: store, Issuer: issuer, Metrics: metrics, Log: log, Now: now, CloudState: client.breaker, Health: &handlers.Health{},
+		Access: &tokens.Access{Keys: keys, Issuer: issuerName(cfg), Lifetime: cfg.Session.AccessLifetime, AdminLifetime: adminLifetime, Now: now},
 		Settings: handlers.Settings{Version: version, RegisterBudget: cfg.Server.RegisterBudget, TokenBudget: cfg.Server.TokenBudget,
 			TrustedProxies: cfg.Server.Proxies(), CORSOrigins: cfg.Server.CORSOrigins, Lifetimes: lifetimes(cfg), Sandbox: cfg.IM.Cloud == "sandbox"}}
 

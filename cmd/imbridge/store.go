@@ -83,7 +83,7 @@ func keepSecret(path string, generate func() (string, error)) (text string, made
 // openDatabase connects, and waits a while for a server that is not up yet.
 func openDatabase(ctx context.Context, cfg config.Config, key *models.DataKey, log *slog.Logger) (*models.Store, error) {
 	o := models.Options{
-		Driver: cfg.Database.Driver, DSN: cfg.Database.DSN.Reveal(), MaxOpen: cfg.Database.MaxOpen, DataKey: key, Log: log,
+		Driver: cfg.Database.Driver, DSN: cfg.Database.DSN.Reveal(), MaxOpen: cfg.Database.MaxOpen, DataKey: key, Now: clock(), Log: log,
 		Hasher: &models.Hasher{Parallel: cfg.Password.Parallel, Queue: cfg.Password.Queue},
 		Rules:  models.SessionRules{Refresh: cfg.Session.RefreshLifetime, Max: cfg.Session.MaxLifetime, Grace: cfg.Session.RefreshGrace},
 		Throttle: models.Throttle{AccountFree: cfg.Throttle.AccountFree, AddressFree: cfg.Throttle.AddressFree,
@@ -93,6 +93,9 @@ func openDatabase(ctx context.Context, cfg config.Config, key *models.DataKey, l
 	defer cancel()
 	for {
 		store, err := models.Open(ctx, o)
+		if err == nil {
+			stepsOf(store)
+		}
 		if err == nil || !errors.Is(err, models.ErrUnavailable) || cfg.Database.Driver == "sqlite" {
 			return store, err
 		}

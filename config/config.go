@@ -8,6 +8,12 @@ const (
 	Production  = "production"
 )
 
+// What becomes of a registration without a token (key im.registration).
+const (
+	Pending  = "pending"
+	Rollback = "rollback"
+)
+
 // Config holds every setting. Tags of a field: key is its name in the file;
 // min and max are limits, both allowed themselves; oneof lists the values; form
 // names a check in forms.go (of each element, when the field is a list); eg is
@@ -155,6 +161,11 @@ type IM struct {
 	// of its end.
 	RenewWindowPercent int `key:"renew_window_percent" min:"5" max:"50"`
 
+	// What becomes of a registration for which the cloud gives no token within
+	// server.register_budget: pending keeps it and gets the token later, rollback
+	// takes it back and asks the client to try again.
+	Registration string `key:"registration" oneof:"pending rollback"`
+
 	// RongCloud, used when cloud is rongcloud.
 	RongCloud RongCloud `key:"rongcloud"`
 }
@@ -286,6 +297,7 @@ func Default() Config {
 			Lifetime:           "permanent",
 			ExtraLifetimes:     []string{},
 			RenewWindowPercent: 20,
+			Registration:       Pending,
 			RongCloud: RongCloud{
 				Region:          "BJ",
 				ConsoleLifetime: "permanent",

@@ -14,8 +14,8 @@ import (
 type Metrics struct {
 	registry *prometheus.Registry
 
-	tokens, cloudCalls, logins, problems *prometheus.CounterVec
-	cloudTook, http                      *prometheus.HistogramVec
+	tokens, cloudCalls, logins, problems, outbox *prometheus.CounterVec
+	cloudTook, http                              *prometheus.HistogramVec
 }
 
 // NewMetrics makes them, with those of the Go runtime and the process.
@@ -28,6 +28,7 @@ func NewMetrics() *Metrics {
 		tokens:     counter("tokens_total", "Connect tokens by what happened: reused, issued, renewed, refused, failed.", "event"),
 		cloudCalls: counter("cloud_calls_total", "Calls to the IM cloud by operation and outcome.", "op", "outcome"),
 		logins:     counter("logins_total", "Logins of users and admins by outcome: ok, or the code of the problem.", "kind", "outcome"),
+		outbox:     counter("outbox_deliveries_total", "Deliveries to the IM cloud by kind and outcome: done, again, buried, fenced.", "kind", "outcome"),
 		problems:   counter("problems_total", "Requests answered with a problem, by its code.", "code"),
 		cloudTook: prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: "imbridge", Name: "cloud_call_duration_seconds",
 			Help: "How long calls to the IM cloud took.", Buckets: []float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}}, []string{"op"}),
@@ -35,13 +36,16 @@ func NewMetrics() *Metrics {
 			Help: "How long requests took, by route pattern.", Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}},
 			[]string{"method", "route", "status"}),
 	}
-	m.registry.MustRegister(m.tokens, m.cloudCalls, m.logins, m.problems, m.cloudTook, m.http,
+	m.registry.MustRegister(m.tokens, m.cloudCalls, m.logins, m.problems, m.outbox, m.cloudTook, m.http,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
 // Token counts a connect token; event is one of the tokens.Event constants.
 func (m *Metrics) Token(event string) { m.tokens.WithLabelValues(event).Inc() }
+
+// Outbox counts one delivery; kind and outcome are constants of the outbox.
+func (m *Metrics) Outbox(kind, outcome string) { m.outbox.WithLabelValues(kind, outcome).Inc() }
 
 // CloudCall counts one call to the cloud. Op and outcome are constants of the
 // client, "/user/getToken.json" and "ok" or a kind of im.Error.

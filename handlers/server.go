@@ -38,6 +38,10 @@ type Settings struct {
 	// RegisterBudget is how long register and login may wait for a connect
 	// token; zero does not wait at all.
 	RegisterBudget time.Duration
+	// Rollback takes a registration back when the cloud gives no token for it
+	// within RegisterBudget. Otherwise the person is registered, and the token
+	// follows.
+	Rollback bool
 	// TokenBudget is how long a request for a connect token may take.
 	TokenBudget time.Duration
 	// TrustedProxies are the networks whose X-Forwarded-For is believed.

@@ -9,6 +9,8 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"imbridge/models"
+	"imbridge/tokens"
+	"imbridge/tokens/im"
 )
 
 type loginRequest struct {
@@ -86,9 +88,8 @@ func (h *api) answerLogin(c echo.Context, status int, start time.Time, u models.
 	}
 	out := loginResponse{Session: session}
 	if left := h.Settings.RegisterBudget - h.Now().Sub(start); left > 0 {
-		ctx, cancel := context.WithTimeout(c.Request().Context(), left)
-		defer cancel()
-		token, err := h.Issuer.Token(ctx, u.ID, s.ID)
+		ctx := c.Request().Context()
+		token, err := h.tokenWithin(ctx, left, u.ID, s.ID)
 		if err == nil {
 			out.IM, u.IMState = h.connectTokenOf(token), models.IMReady
 		} else {
@@ -97,6 +98,43 @@ func (h *api) answerLogin(c echo.Context, status int, start time.Time, u models.
 	}
 	out.User = userOf(u)
 	return c.JSON(status, out)
+}
+
+const (
+	// tokenTries is how often a token is asked for within one budget. Easemob's
+	// guide for registrations wants two repeats.
+	tokenTries = 3
+	// tokenPause is the shortest wait between two tries.
+	tokenPause = 100 * time.Millisecond
+)
+
+// tokenWithin gets a token, and repeats what may pass by itself while the budget
+// lasts.
+func (h *api) tokenWithin(ctx context.Context, budget time.Duration, userID, sessionID string) (token tokens.ConnectToken, err error) {
+	ctx, cancel := context.WithTimeout(ctx, budget)
+	defer cancel()
+	end := h.Now().Add(budget)
+	for range tokenTries {
+		if token, err = h.Issuer.Token(ctx, userID, sessionID); err == nil || !im.Temporary(err) {
+			return token, err
+		}
+		pause := tokenPause
+		var e *im.Error
+		if errors.As(err, &e) {
+			pause = max(pause, e.RetryAfter)
+		}
+		if end.Sub(h.Now()) <= pause {
+			return token, err
+		}
+		t := time.NewTimer(pause)
+		select {
+		case <-ctx.Done():
+			t.Stop()
+			return token, err
+		case <-t.C:
+		}
+	}
+	return token, err
 }
 
 type refreshRequest struct {
@@ -113,9 +151,6 @@ func (h *api) refreshSession(c echo.Context) error {
 		return err
 	}
 	s, refresh, err := h.Store.RefreshSession(c.Request().Context(), in.RefreshToken, origin(c))
-	if errors.Is(err, models.ErrRefreshReplayed) {
-		h.Issuer.WakeRevoker()
-	}
 	if err != nil {
 		return err
 	}
@@ -145,10 +180,8 @@ func (h *api) logout(c echo.Context) error {
 		}
 	case "others":
 		err = h.Store.EndSessions(ctx, who.ID, who.SessionID, origin(c))
-		h.Issuer.WakeRevoker()
 	case "all":
 		err = h.Store.EndSessions(ctx, who.ID, "", origin(c))
-		h.Issuer.WakeRevoker()
 	}
 	if err != nil {
 		return err
@@ -190,12 +223,8 @@ func (h *api) endSession(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	own := id == who.SessionID
-	if err := h.Store.EndSession(c.Request().Context(), who.ID, id, own, origin(c)); err != nil {
+	if err := h.Store.EndSession(c.Request().Context(), who.ID, id, id == who.SessionID, origin(c)); err != nil {
 		return err
-	}
-	if !own {
-		h.Issuer.WakeRevoker()
 	}
 	return noContent(c)
 }

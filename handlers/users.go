@@ -1,6 +1,8 @@
 package handlers
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -44,8 +46,13 @@ type registerRequest struct {
 	AvatarURL string `json:"avatar_url" validate:"max=2048"`
 }
 
+// rollbackTime bounds taking a registration back, whatever is left of the
+// request's own time.
+const rollbackTime = 5 * time.Second
+
 // register makes a person and their first session. The cloud has what is left of
-// the budget to give a token, and no say in whether they are registered.
+// the budget to give a token. Whether they stay registered without one is a
+// setting.
 func (h *api) register(c echo.Context) error {
 	start := h.Now()
 	key, err := idempotencyKey(c)
@@ -61,7 +68,33 @@ func (h *api) register(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	if h.Settings.Rollback && reg.User.IMState == models.IMPending {
+		if err := h.requireFirstToken(c, start, reg); err != nil {
+			return err
+		}
+	}
 	return h.answerLogin(c, http.StatusCreated, start, reg.User, reg.Session, reg.RefreshToken)
+}
+
+// requireFirstToken takes the registration back when the cloud gives no token
+// for it.
+func (h *api) requireFirstToken(c echo.Context, start time.Time, reg models.Registration) error {
+	_, err := h.tokenWithin(c.Request().Context(), h.Settings.RegisterBudget-h.Now().Sub(start), reg.User.ID, reg.Session.ID)
+	if err == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Request().Context()), rollbackTime)
+	defer cancel()
+	switch rerr := h.Store.RollbackUser(ctx, reg.User.ID, origin(c)); {
+	case errors.Is(rerr, models.ErrNotFound):
+		return nil // another request for the same registration got a token
+	case rerr != nil:
+		// They stay, pending; a repeat with the same Idempotency-Key finds them.
+		h.Log.ErrorContext(ctx, "registration not taken back", "request_id", requestID(c), "user_id", reg.User.ID, "err", rerr)
+	default:
+		h.Log.WarnContext(ctx, "registration taken back: the cloud gave no token", "request_id", requestID(c), "user_id", reg.User.ID, "err", err)
+	}
+	return err
 }
 
 type meResponse struct {
@@ -102,7 +135,6 @@ func (h *api) deleteMe(c echo.Context) error {
 	if err := h.Store.DeleteUser(c.Request().Context(), who.ID, "user:"+who.ID, origin(c)); err != nil {
 		return err
 	}
-	h.Issuer.WakeRevoker()
 	return noContent(c)
 }
 
@@ -121,6 +153,5 @@ func (h *api) changePassword(c echo.Context) error {
 	if err := h.Store.ChangePassword(c.Request().Context(), who.ID, who.SessionID, in.CurrentPassword, in.NewPassword, origin(c)); err != nil {
 		return err
 	}
-	h.Issuer.WakeRevoker()
 	return noContent(c)
 }

@@ -5,12 +5,14 @@
 //	users             user.go         people; register, profile, password, delete (login.go: logging in)
 //	sessions          session.go      logins and their refresh tokens
 //	im_tokens         token.go        connect tokens, their leases and pending revocations
+//	outbox            outbox.go       what the cloud must still be told
 //	lifetimes         lifetime.go     how long connect tokens live
 //	admins            admin.go        people who steer
 //	audit             audit.go        what was done, by whom; append only
 //	idempotency_keys  idempotency.go  registrations that a client may repeat
 //	signing_keys      signing_key.go  keys of our access tokens
 //	login_throttle    throttle.go     attempts by account and by address
+//	notices           notice.go       what an admin should know, and its delivery
 //	bridge_state      state.go        the check of the data key, the probe of readiness
 //
 // What belongs together commits together: a change and its audit row, a new

@@ -175,6 +175,7 @@ func (s *Store) RefreshSession(ctx context.Context, token string, o Origin) (Ses
 // endReplayed commits before the caller hears of it. The thief may hold the
 // connect token too.
 func (s *Store) endReplayed(ctx context.Context, row sessionRow, o Origin) error {
+	defer s.wakeOutbox()
 	return s.inTx(ctx, func(tx *gorm.DB) error {
 		res := tx.Exec("UPDATE sessions SET revoked_at = ?, revoked_for = 'replay' WHERE id = ? AND revoked_at IS NULL", s.nowMicros(), row.ID)
 		if res.Error != nil || res.RowsAffected == 0 {
@@ -241,6 +242,7 @@ func (s *Store) Sessions(ctx context.Context, userID string) ([]Session, error) 
 // connect tokens end too: the other device holds one. ErrNotFound when there is
 // no such live session.
 func (s *Store) EndSession(ctx context.Context, userID, sessionID string, own bool, o Origin) error {
+	defer s.wakeOutbox()
 	return s.inTx(ctx, func(tx *gorm.DB) error {
 		now := s.nowMicros()
 		res := tx.Exec("UPDATE sessions SET revoked_at = ?, revoked_for = 'logout' WHERE id = ? AND user_id = ? AND revoked_at IS NULL AND expires_at > ?",
@@ -263,6 +265,11 @@ func (s *Store) EndSession(ctx context.Context, userID, sessionID string, own bo
 // EndSessions ends all sessions of the person but keep ("" for none), and their
 // connect tokens.
 func (s *Store) EndSessions(ctx context.Context, userID, keep string, o Origin) error {
+	return s.endAllSessions(ctx, userID, keep, "user:"+userID, o)
+}
+
+func (s *Store) endAllSessions(ctx context.Context, userID, keep, actor string, o Origin) error {
+	defer s.wakeOutbox()
 	return s.inTx(ctx, func(tx *gorm.DB) error {
 		if err := s.endSessions(tx, userID, keep, "logout"); err != nil {
 			return err
@@ -270,7 +277,7 @@ func (s *Store) EndSessions(ctx context.Context, userID, keep string, o Origin) 
 		if err := s.revokeTokens(tx, userID); err != nil {
 			return err
 		}
-		return s.audit(tx, o, "user:"+userID, "session.end_all", "user:"+userID, map[string]any{"kept": keep != ""})
+		return s.audit(tx, o, actor, "session.end_all", "user:"+userID, map[string]any{"kept": keep != ""})
 	})
 }
 

@@ -66,6 +66,8 @@ type Store struct {
 
 	registering singleflight.Group // by idempotency key
 
+	outboxWritten chan struct{}
+
 	stmts  sync.Map // query text → *sql.Stmt
 	closed atomic.Bool
 }
@@ -74,7 +76,8 @@ type Store struct {
 // call Migrate and then Unlock before anything. A database that does not answer
 // gives ErrUnavailable.
 func Open(ctx context.Context, o Options) (*Store, error) {
-	s := &Store{Driver: o.Driver, Hasher: o.Hasher, Rules: o.Rules, Throttle: o.Throttle, Now: o.Now, Log: o.Log, dataKey: o.DataKey}
+	s := &Store{Driver: o.Driver, Hasher: o.Hasher, Rules: o.Rules, Throttle: o.Throttle, Now: o.Now, Log: o.Log, dataKey: o.DataKey,
+		outboxWritten: make(chan struct{}, 1)}
 	if s.Rules == (SessionRules{}) {
 		s.Rules = DefaultSessionRules
 	}

@@ -167,7 +167,7 @@ type NewToken struct {
 	// Refused counts the mint against the limit for reports of refusal.
 	Refused time.Time // start of the window that it is counted in; zero: not counted
 	// RevokeBefore, if set, asks that tokens issued before it end at the cloud
-	// from RevokeAt on.
+	// at RevokeAt.
 	RevokeBefore, RevokeAt time.Time
 }
 
@@ -191,11 +191,10 @@ func (s *Store) SwapToken(ctx context.Context, app string, seen TokenView, owner
 		args = append(args, n.Refused.UnixMicro(), count)
 	}
 	if !n.RevokeBefore.IsZero() {
-		// A revocation that is waiting already must not be put off by this one.
-		set += `, revoke_before = CASE WHEN revoke_before > ? THEN revoke_before ELSE ? END,
-			revoke_at = CASE WHEN revoke_at < ? THEN revoke_at ELSE ? END`
-		before, at := n.RevokeBefore.UnixMicro(), n.RevokeAt.UnixMicro()
-		args = append(args, before, before, at, at)
+		// A revocation that is waiting already must not be weakened by this one.
+		set += ", revoke_before = CASE WHEN revoke_before > ? THEN revoke_before ELSE ? END"
+		before := n.RevokeBefore.UnixMicro()
+		args = append(args, before, before)
 	}
 	args = append(args, app, seen.UserID, owner, seen.Generation, seen.UserID, seen.Epoch, StatusActive)
 	first := seen.IssuedAt.UnixMicro() <= 0
@@ -208,28 +207,43 @@ func (s *Store) SwapToken(ctx context.Context, app string, seen TokenView, owner
 		if res.RowsAffected == 0 {
 			return ErrStale
 		}
+		if !n.RevokeBefore.IsZero() {
+			if err := s.enqueue(tx, KindRevoke, seen.UserID, n.RevokeAt); err != nil {
+				return err
+			}
+		}
 		if !first {
 			return nil
 		}
-		return tx.Exec("UPDATE users SET im_state = ? WHERE id = ? AND im_state = ?", IMReady, seen.UserID, IMPending).Error
+		if err := tx.Exec("UPDATE users SET im_state = ? WHERE id = ? AND im_state = ?", IMReady, seen.UserID, IMPending).Error; err != nil {
+			return err
+		}
+		return tx.Exec("DELETE FROM outbox WHERE subject = ? AND kind = ?", seen.UserID, KindProvision).Error
 	})
 	if err != nil {
 		return fmt.Errorf("swap token of user %s: %w", seen.UserID, err)
+	}
+	if !n.RevokeBefore.IsZero() {
+		s.wakeOutbox()
 	}
 	return nil
 }
 
 // revokeTokens drops the person's stored tokens and moves their epoch, so that
 // our endpoint refuses at once and a mint that is under way stores nothing. The
-// cloud is told by whoever works off DueRevocations, also of a first mint that
-// has a lease and may have happened.
+// cloud is told through the outbox, also of a first mint that has a lease and
+// may have happened.
 func (s *Store) revokeTokens(tx *gorm.DB, userID string) error {
 	now := s.nowMicros()
 	if err := tx.Exec("UPDATE users SET token_epoch = token_epoch + 1, version = version + 1, updated_at = ? WHERE id = ?", now, userID).Error; err != nil {
 		return err
 	}
-	return tx.Exec(`UPDATE im_tokens SET token_sealed = NULL, fingerprint = '', generation = generation + 1, lease_owner = '', lease_until = 0,
-		revoke_before = ?, revoke_at = ? WHERE user_id = ? AND (generation > 0 OR lease_until > 0)`, now, now, userID).Error
+	res := tx.Exec(`UPDATE im_tokens SET token_sealed = NULL, fingerprint = '', generation = generation + 1, lease_owner = '', lease_until = 0,
+		revoke_before = ? WHERE user_id = ? AND (generation > 0 OR lease_until > 0)`, now, userID)
+	if res.Error != nil || res.RowsAffected == 0 {
+		return res.Error
+	}
+	return s.enqueue(tx, KindRevoke, userID, fromMicros(now))
 }
 
 // NoteFetched remembers when people last fetched a token: one statement for
@@ -251,8 +265,9 @@ func (s *Store) NoteFetched(ctx context.Context, app string, userIDs []string, a
 }
 
 // DueTokens lists up to limit people after the id after, who fetched a token
-// since seen, and whose token is past the given percentage of its life.
-func (s *Store) DueTokens(ctx context.Context, app string, percent int, seen time.Time, after string, limit int) ([]string, error) {
+// since seen, and whose token is past the given percentage of its life or was
+// minted with a secret older than secretVersion.
+func (s *Store) DueTokens(ctx context.Context, app string, secretVersion int64, percent int, seen time.Time, after string, limit int) ([]string, error) {
 	now := s.nowMicros()
 	var ids []string
 	err := s.db.WithContext(ctx).Raw(`SELECT t.user_id FROM im_tokens t
@@ -260,56 +275,49 @@ func (s *Store) DueTokens(ctx context.Context, app string, percent int, seen tim
 		LEFT JOIN lifetimes lu ON lu.scope = t.user_id
 		LEFT JOIN lifetimes ld ON ld.scope = 'default'
 		WHERE t.cloud_app = ? AND t.last_fetched_at >= ? AND t.user_id > ? AND t.token_sealed IS NOT NULL AND t.lease_until <= ? AND (
-			(COALESCE(lu.seconds, ld.seconds, 0) > 0 AND t.issued_at + COALESCE(lu.seconds, ld.seconds, 0) * ? <= ?)
+			t.secret_version < ? OR (COALESCE(lu.seconds, ld.seconds, 0) > 0 AND t.issued_at + COALESCE(lu.seconds, ld.seconds, 0) * ? <= ?)
 			OR t.issued_at + (t.cloud_expires_at - t.issued_at) * ? / 100 <= ?)
 		ORDER BY t.user_id LIMIT ?`,
-		app, seen.UnixMicro(), after, now, int64(percent)*10_000, now, percent, now, limit).Scan(&ids).Error
+		app, seen.UnixMicro(), after, now, secretVersion, int64(percent)*10_000, now, percent, now, limit).Scan(&ids).Error
 	if err != nil {
 		return nil, fmt.Errorf("due tokens: %w", s.translate(err))
 	}
 	return ids, nil
 }
 
-// A Revocation says that tokens of a person which the cloud issued before a time
-// must end there.
-type Revocation struct {
-	UserID string
-	IMID   string
-	Before time.Time
-}
-
-// DueRevocations lists up to limit that are due, the oldest first.
-func (s *Store) DueRevocations(ctx context.Context, app string, limit int) ([]Revocation, error) {
-	var rows []struct {
-		UserID       string
-		IMID         string `gorm:"column:im_id"`
-		RevokeBefore int64
+// Revocation is up to when the person's tokens at the app must end; zero when
+// none must.
+func (s *Store) Revocation(ctx context.Context, app, userID string) (before time.Time, err error) {
+	var us sql.NullInt64
+	err = s.sql.QueryRowContext(ctx, "SELECT revoke_before FROM im_tokens WHERE cloud_app = ? AND user_id = ?", app, userID).Scan(&us)
+	if err = s.translate(err); errors.Is(err, ErrNotFound) || err == nil && !us.Valid {
+		return time.Time{}, nil
 	}
-	err := s.db.WithContext(ctx).Raw(`SELECT t.user_id, u.im_id, t.revoke_before FROM im_tokens t JOIN users u ON u.id = t.user_id
-		WHERE t.cloud_app = ? AND t.revoke_at <= ? ORDER BY t.revoke_at LIMIT ?`, app, s.nowMicros(), limit).Scan(&rows).Error
 	if err != nil {
-		return nil, fmt.Errorf("due revocations: %w", s.translate(err))
+		return time.Time{}, fmt.Errorf("revocation of user %s: %w", userID, err)
 	}
-	list := make([]Revocation, len(rows))
-	for i, r := range rows {
-		list[i] = Revocation{UserID: r.UserID, IMID: r.IMID, Before: fromMicros(r.RevokeBefore)}
-	}
-	return list, nil
+	return fromMicros(us.Int64), nil
 }
 
 // FinishRevocation forgets one that the cloud has carried out. A later one that
 // came up meanwhile stays.
-func (s *Store) FinishRevocation(ctx context.Context, app string, r Revocation) error {
-	_, err := s.write(ctx, "UPDATE im_tokens SET revoke_before = NULL, revoke_at = NULL WHERE cloud_app = ? AND user_id = ? AND revoke_before = ?",
-		app, r.UserID, r.Before.UnixMicro())
+func (s *Store) FinishRevocation(ctx context.Context, app, userID string, before time.Time) error {
+	_, err := s.write(ctx, "UPDATE im_tokens SET revoke_before = NULL WHERE cloud_app = ? AND user_id = ? AND revoke_before = ?",
+		app, userID, before.UnixMicro())
 	return err
 }
 
-// PutOffRevocation tries again later.
-func (s *Store) PutOffRevocation(ctx context.Context, app string, r Revocation, until time.Time) error {
-	_, err := s.write(ctx, "UPDATE im_tokens SET revoke_at = ? WHERE cloud_app = ? AND user_id = ? AND revoke_before = ?",
-		until.UnixMicro(), app, r.UserID, r.Before.UnixMicro())
-	return err
+// MintUnderWay is when the lease of a mint for the person ends that may be at the
+// cloud now; zero when there is none.
+func (s *Store) MintUnderWay(ctx context.Context, userID string) (until time.Time, err error) {
+	var us sql.NullInt64
+	if err := s.sql.QueryRowContext(ctx, "SELECT MAX(lease_until) FROM im_tokens WHERE user_id = ?", userID).Scan(&us); err != nil {
+		return time.Time{}, fmt.Errorf("mint under way for user %s: %w", userID, s.translate(err))
+	}
+	if us.Int64 <= s.nowMicros() {
+		return time.Time{}, nil
+	}
+	return fromMicros(us.Int64), nil
 }
 
 // A TokenState is what an admin may see of a stored token.

@@ -36,6 +36,8 @@ type User struct {
 	IMState   string
 	Version   int64
 	CreatedAt time.Time
+	BanReason string    // empty unless banned
+	DeletedAt time.Time // zero unless deleted
 
 	epoch int64 // moves when tokens are revoked; a login must not span a move
 }
@@ -65,13 +67,17 @@ type userRow struct {
 	Version      int64
 	CreatedAt    int64 `gorm:"autoCreateTime:false"`
 	UpdatedAt    int64 `gorm:"autoUpdateTime:false"`
+	BanReason    string
+	DeletedAt    *int64
+	ScrubbedAt   *int64
 }
 
 func (userRow) TableName() string { return "users" }
 
 func (r userRow) user() User {
 	u := User{ID: r.ID, IMID: r.IMID, Username: r.Username, Nickname: r.Nickname, AvatarURL: r.AvatarURL,
-		Status: r.Status, IMState: r.IMState, Version: r.Version, CreatedAt: fromMicros(r.CreatedAt), epoch: r.TokenEpoch}
+		Status: r.Status, IMState: r.IMState, Version: r.Version, CreatedAt: fromMicros(r.CreatedAt),
+		BanReason: r.BanReason, DeletedAt: fromMicrosPtr(r.DeletedAt), epoch: r.TokenEpoch}
 	if r.Email != nil {
 		u.Email = *r.Email
 	}
@@ -158,6 +164,9 @@ func (s *Store) createUser(ctx context.Context, in NewUser, row userRow, idem *i
 			return err
 		}
 		if err := tx.Create(&session).Error; err != nil {
+			return err
+		}
+		if err := s.enqueue(tx, KindProvision, row.ID, s.Now().Add(provisionAfter)); err != nil {
 			return err
 		}
 		return s.audit(tx, o, "user:"+row.ID, "user.register", "user:"+row.ID, nil)
@@ -275,11 +284,17 @@ func (s *Store) ChangeProfile(ctx context.Context, userID string, c ProfileChang
 		if res.RowsAffected == 0 {
 			return ErrStale
 		}
+		if row.Nickname != before.Nickname || row.AvatarURL != before.AvatarURL {
+			if err := s.enqueue(tx, KindProfile, userID, s.Now()); err != nil {
+				return err
+			}
+		}
 		return s.audit(tx, o, "user:"+userID, "user.profile", "user:"+userID, nil)
 	})
 	if err != nil {
 		return User{}, fmt.Errorf("change profile: %w", taken(err, userFields))
 	}
+	s.wakeOutbox()
 	return row.user(), nil
 }
 
@@ -312,6 +327,7 @@ func (s *Store) ChangePassword(ctx context.Context, userID, keepSession, current
 	if err != nil {
 		return err
 	}
+	defer s.wakeOutbox()
 	return s.inTx(ctx, func(tx *gorm.DB) error {
 		res := tx.Exec("UPDATE users SET password_hash = ?, version = version + 1, updated_at = ? WHERE id = ? AND password_hash = ?",
 			hash, s.nowMicros(), userID, row.PasswordHash)
@@ -328,33 +344,6 @@ func (s *Store) ChangePassword(ctx context.Context, userID, keepSession, current
 			return err
 		}
 		return s.audit(tx, o, "user:"+userID, "user.password", "user:"+userID, nil)
-	})
-}
-
-// DeleteUser removes the person: names, contact and password are gone at once,
-// sessions end, connect tokens are revoked. The row stays without them, so that
-// its id is never given to somebody else.
-func (s *Store) DeleteUser(ctx context.Context, userID, actor string, o Origin) error {
-	return s.inTx(ctx, func(tx *gorm.DB) error {
-		res := tx.Exec(`UPDATE users SET status = ?, username = '', username_key = NULL, email = NULL, email_key = NULL, phone = NULL,
-			nickname = '', avatar_url = '', password_hash = '', version = version + 1, updated_at = ? WHERE id = ? AND status <> ?`,
-			StatusDeleted, s.nowMicros(), userID, StatusDeleted)
-		if res.Error != nil {
-			return res.Error
-		}
-		if res.RowsAffected == 0 {
-			return ErrNotFound
-		}
-		if err := s.endSessions(tx, userID, "", "deleted"); err != nil {
-			return err
-		}
-		if err := s.revokeTokens(tx, userID); err != nil {
-			return err
-		}
-		if err := s.dropLifetime(tx, userID); err != nil {
-			return err
-		}
-		return s.audit(tx, o, actor, "user.delete", "user:"+userID, nil)
 	})
 }
 

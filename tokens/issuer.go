@@ -56,8 +56,9 @@ const (
 type Issuer struct {
 	Store *models.Store
 	Cloud Cloud
-	// SecretVersion of the app secret in use; a token of another one is stale.
-	SecretVersion int64
+	// ReadSecretVersion tells the version of the app secret in use. LoadSecretVersion
+	// asks it before anything else is called, and Run again and again.
+	ReadSecretVersion func(ctx context.Context) (int64, error)
 	// WindowPercent of a token's life, at its end, is the time to renew it.
 	WindowPercent int
 	// MintTimeout bounds one mint, whatever its callers' deadlines are.
@@ -72,15 +73,16 @@ type Issuer struct {
 	// Observe, if set, is told of each token; see the Event constants.
 	Observe func(event string)
 
+	secretVersion atomic.Int64
+
 	flights singleflight.Group
 	flight  atomic.Int64
 
-	once    sync.Once
-	air     *semaphore.Weighted // one of it for each mint under way; Run's end takes it all
-	behind  chan string         // people whose tokens are to be renewed behind a request
-	revoked chan struct{}       // a revocation has come up
-	seenMu  sync.Mutex
-	seen    map[string]struct{} // people who fetched a token; see noteSeen
+	once   sync.Once
+	air    *semaphore.Weighted // one of it for each mint under way; Run's end takes it all
+	behind chan string         // people whose tokens are to be renewed behind a request
+	seenMu sync.Mutex
+	seen   map[string]struct{} // people who fetched a token; see noteSeen
 }
 
 // A ConnectToken is what a client connects with.
@@ -107,7 +109,6 @@ func (i *Issuer) init() {
 	i.once.Do(func() {
 		i.air = semaphore.NewWeighted(wholeAir)
 		i.behind = make(chan string, 1024)
-		i.revoked = make(chan struct{}, 1)
 		i.seen = make(map[string]struct{})
 	})
 }
@@ -115,10 +116,25 @@ func (i *Issuer) init() {
 // App names the app at the cloud that tokens are stored for.
 func (i *Issuer) App() string { return i.Cloud.Name() + "/" + i.Cloud.AppKey() }
 
+// SecretVersion of the app secret in use; a token of an older one is stale. A
+// newer one's is not: where two releases with two secrets run side by side, the
+// older must not replace what the newer one minted.
+func (i *Issuer) SecretVersion() int64 { return i.secretVersion.Load() }
+
+// LoadSecretVersion reads the version of the app secret anew.
+func (i *Issuer) LoadSecretVersion(ctx context.Context) error {
+	version, err := i.ReadSecretVersion(ctx)
+	if err != nil {
+		return fmt.Errorf("load secret version: %w", err)
+	}
+	i.secretVersion.Store(version)
+	return nil
+}
+
 // end is when the stored token of a view ends, and usable whether it may be
 // handed out now.
 func (i *Issuer) end(v models.TokenView) (end time.Time, usable bool) {
-	if v.Value == "" || v.TokenEpoch != v.Epoch || v.SecretVersion != i.SecretVersion {
+	if v.Value == "" || v.TokenEpoch != v.Epoch || v.SecretVersion < i.SecretVersion() {
 		return time.Time{}, false
 	}
 	end = expiry(v.IssuedAt, v.CloudExpiresAt, v.Lifetime)
@@ -157,6 +173,17 @@ func (i *Issuer) Reissue(ctx context.Context, userID string) (ConnectToken, erro
 		_, usable := i.end(v)
 		return !usable || v.Generation == before.Generation
 	})
+}
+
+// Provision mints for somebody whom the cloud does not know yet, for the outbox.
+// Nobody else gets a token by it. Errors as of Token; none for the banned and
+// the deleted.
+func (i *Issuer) Provision(ctx context.Context, userID string) error {
+	err := i.await(ctx, userID, "", func(v models.TokenView) bool { return !v.Exists || v.Generation == 0 })
+	if errors.Is(err, models.ErrBanned) || errors.Is(err, models.ErrNotFound) {
+		return nil
+	}
+	return err
 }
 
 // token hands out the stored token unless needed says that it must be replaced.
@@ -273,9 +300,6 @@ func (i *Issuer) mint(ctx context.Context, userID, refused string, needed func(m
 			return err
 		}
 		i.minted(v, refused)
-		if !n.RevokeAt.IsZero() && !n.RevokeAt.After(i.Now()) {
-			i.WakeRevoker()
-		}
 		return nil
 	}
 }
@@ -283,7 +307,8 @@ func (i *Issuer) mint(ctx context.Context, userID, refused string, needed func(m
 // ask makes the cloud mint under the lease of owner, and gives the lease back
 // when the cloud gives no token.
 func (i *Issuer) ask(ctx context.Context, user models.User, v models.TokenView, owner string) (models.NewToken, error) {
-	asked := i.Now()
+	// Both before the call: a rotation in its middle makes the token stale.
+	asked, version := i.Now(), i.SecretVersion()
 	token, err := i.Cloud.Mint(ctx, im.User{ID: user.IMID, Name: user.DisplayName(), AvatarURL: user.AvatarURL}, v.Lifetime)
 	if err != nil {
 		// The lease would run out by itself; the others need not wait for that.
@@ -300,7 +325,7 @@ func (i *Issuer) ask(ctx context.Context, user models.User, v models.TokenView, 
 		}
 		return models.NewToken{}, err
 	}
-	n := models.NewToken{Value: token.Value, IssuedAt: asked, CloudExpiresAt: token.ExpiresAt, SecretVersion: i.SecretVersion}
+	n := models.NewToken{Value: token.Value, IssuedAt: asked, CloudExpiresAt: token.ExpiresAt, SecretVersion: version}
 	i.endOld(v, &n)
 	return n, nil
 }

@@ -30,25 +30,23 @@ const (
 	// must be to be made anew.
 	seenEvery = 15 * time.Second
 	seenAfter = time.Hour
-	// revokeEvery is how often due revocations are looked for without being
-	// woken, and revokeAgain after how long one that failed is tried again.
-	revokeEvery = 15 * time.Second
-	revokeAgain = 30 * time.Second
-	revokeBatch = 100
+	// secretEvery is how often each process looks whether the app secret's version
+	// has moved: that long after a rotation stale tokens may still be handed out.
+	secretEvery = 10 * time.Second
 )
 
 // Run does what happens behind the requests until ctx ends: renews tokens that
 // were handed out in their renewal window, renews in rounds those of people
-// seen lately, notes who fetched, and ends old tokens at the cloud.
+// seen lately, and notes who fetched.
 func (i *Issuer) Run(ctx context.Context) error {
 	i.init()
 	g, ctx := errgroup.WithContext(ctx)
 	for range behindWorkers {
 		g.Go(func() error { return i.runBehind(ctx) })
 	}
-	g.Go(func() error { return i.every(ctx, roundEvery, nil, i.round) })
-	g.Go(func() error { return i.every(ctx, seenEvery, nil, i.flushSeen) })
-	g.Go(func() error { return i.every(ctx, revokeEvery, i.revoked, i.revokeDue) })
+	g.Go(func() error { return i.every(ctx, roundEvery, i.round) })
+	g.Go(func() error { return i.every(ctx, seenEvery, i.flushSeen) })
+	g.Go(func() error { return i.every(ctx, secretEvery, i.reloadSecretVersion) })
 	err := g.Wait()
 	// Mints go on when those who asked for them leave. Whoever called Run closes
 	// the store next, so that their tokens must be in it.
@@ -63,8 +61,8 @@ func (i *Issuer) Run(ctx context.Context) error {
 	return err
 }
 
-// every calls do about every d, and whenever wake says so, until ctx ends.
-func (i *Issuer) every(ctx context.Context, d time.Duration, wake <-chan struct{}, do func(context.Context)) error {
+// every calls do about every d until ctx ends.
+func (i *Issuer) every(ctx context.Context, d time.Duration, do func(context.Context)) error {
 	for {
 		// Spread, so that processes started together do not work together.
 		t := time.NewTimer(d*3/4 + rand.N(d/2))
@@ -72,11 +70,15 @@ func (i *Issuer) every(ctx context.Context, d time.Duration, wake <-chan struct{
 		case <-ctx.Done():
 			t.Stop()
 			return nil
-		case <-wake:
-			t.Stop()
 		case <-t.C:
 		}
 		do(ctx)
+	}
+}
+
+func (i *Issuer) reloadSecretVersion(ctx context.Context) {
+	if err := i.LoadSecretVersion(ctx); err != nil && ctx.Err() == nil {
+		i.Log.WarnContext(ctx, "version of the app secret not read", "err", err)
 	}
 }
 
@@ -124,7 +126,7 @@ func (i *Issuer) round(ctx context.Context) {
 	limit := rate.NewLimiter(rate.Limit(i.RoundRate), 1)
 	after := ""
 	for ctx.Err() == nil {
-		ids, err := i.Store.DueTokens(ctx, i.App(), 100-i.WindowPercent, i.Now().Add(-roundSeen), after, roundBatch)
+		ids, err := i.Store.DueTokens(ctx, i.App(), i.SecretVersion(), 100-i.WindowPercent, i.Now().Add(-roundSeen), after, roundBatch)
 		for _, id := range ids {
 			if err = i.renew(ctx, limit, id); ctx.Err() != nil {
 				return
@@ -189,57 +191,4 @@ func (i *Issuer) flushSeen(ctx context.Context) {
 		// A note that is lost is made at the next fetch.
 		i.Log.WarnContext(ctx, "fetches not noted", "count", len(ids), "err", err)
 	}
-}
-
-// WakeRevoker makes Run look for revocations now. Callers use it after a change
-// in models that revokes tokens; without it Run finds them a little later.
-func (i *Issuer) WakeRevoker() {
-	i.init()
-	select {
-	case i.revoked <- struct{}{}:
-	default:
-	}
-}
-
-// revokeDue ends at the cloud what is due to end. What fails is tried again
-// until it succeeds.
-func (i *Issuer) revokeDue(ctx context.Context) {
-	revoker, ok := i.Cloud.(im.Revoker)
-	if !ok {
-		return
-	}
-	for ctx.Err() == nil {
-		due, err := i.Store.DueRevocations(ctx, i.App(), revokeBatch)
-		if err != nil {
-			if ctx.Err() == nil {
-				i.Log.WarnContext(ctx, "revocations put off", "err", err)
-			}
-			return
-		}
-		for _, r := range due {
-			err := i.revoke(ctx, revoker, r)
-			if err != nil && ctx.Err() == nil {
-				i.Log.WarnContext(ctx, "revocation put off", "user_id", r.UserID, "err", err)
-			}
-			if im.Temporary(err) {
-				return // the cloud is in trouble: the others wait for the next time
-			}
-		}
-		if len(due) < revokeBatch {
-			return
-		}
-	}
-}
-
-func (i *Issuer) revoke(ctx context.Context, revoker im.Revoker, r models.Revocation) error {
-	call, cancel := context.WithTimeout(ctx, i.MintTimeout)
-	defer cancel()
-	err := revoker.RevokeBefore(call, r.IMID, r.Before)
-	if err == nil || im.KindOf(err) == im.UnknownUser {
-		return i.Store.FinishRevocation(ctx, i.App(), r)
-	}
-	if perr := i.Store.PutOffRevocation(ctx, i.App(), r, i.Now().Add(revokeAgain/2+rand.N(revokeAgain))); perr != nil {
-		return perr
-	}
-	return err
 }

@@ -20,6 +20,7 @@ import (
 	"imbridge/handlers"
 	"imbridge/models"
 	"imbridge/tokens"
+	"imbridge/tokens/outbox"
 )
 
 const (
@@ -89,11 +90,17 @@ func (a *app) serve(ctx context.Context, cfg config.Config, log *slog.Logger) er
 	}
 	process := make([]byte, 6)
 	_, _ = rand.Read(process)
-	issuer := &tokens.Issuer{Store: store, Cloud: client.Cloud, SecretVersion: store.SecretVersion(client.secret), WindowPercent: cfg.IM.RenewWindowPercent,
+	issuer := &tokens.Issuer{Store: store, Cloud: client.Cloud, ReadSecretVersion: secretVersion(store, client), WindowPercent: cfg.IM.RenewWindowPercent,
 		MintTimeout: mintTimeout, RoundRate: client.roundRate, Process: hex.EncodeToString(process), Now: now, Log: log, Observe: metrics.Token}
+	if err := beginWithSecret(ctx, store, client, issuer); err != nil {
+		return err
+	}
+	delivery := &outbox.Delivery{Store: store, Cloud: client.Cloud, Issuer: issuer, Rate: client.roundRate, Now: time.Now}
+	runner := &outbox.Runner{Store: store, Kinds: delivery.Kinds(), Process: issuer.Process, Now: time.Now, Log: log, Observe: metrics.Outbox}
 	deps := handlers.Deps{Store: store, Issuer: issuer, Metrics: metrics, Log: log, Now: now, CloudState: client.breaker, Health: &handlers.Health{},
 		Access: &tokens.Access{Keys: keys, Issuer: issuerName(cfg), Lifetime: cfg.Session.AccessLifetime, AdminLifetime: adminLifetime, Now: now},
-		Settings: handlers.Settings{Version: version, RegisterBudget: cfg.Server.RegisterBudget, TokenBudget: cfg.Server.TokenBudget,
+		Settings: handlers.Settings{Version: version, RegisterBudget: cfg.Server.RegisterBudget, Rollback: cfg.IM.Registration == config.Rollback,
+			TokenBudget:    cfg.Server.TokenBudget,
 			TrustedProxies: cfg.Server.Proxies(), CORSOrigins: cfg.Server.CORSOrigins, Lifetimes: lifetimes(cfg), Sandbox: cfg.IM.Cloud == "sandbox"}}
 
 	api, err := listen("server.listen", cfg.Server.Listen)
@@ -113,6 +120,7 @@ func (a *app) serve(ctx context.Context, cfg config.Config, log *slog.Logger) er
 	g, gctx := errgroup.WithContext(behind)
 	g.Go(func() error { return keys.Run(gctx) })
 	g.Go(func() error { return issuer.Run(gctx) })
+	g.Go(func() error { return runner.Run(gctx) })
 	g.Go(func() error { return sweep(gctx, store, log) })
 	if box != nil {
 		g.Go(func() error { return box.serve(gctx) })
@@ -251,4 +259,19 @@ func (a *app) announce(ctx context.Context, cfg config.Config, store *models.Sto
 		fmt.Fprintf(&b, "There is no admin yet. Make the first one in another terminal:\n  %s admin create --name ann --password-stdin\nand type a password of 8 or more characters, then Enter.\n", own)
 	}
 	fmt.Fprint(a.stdout, b.String())
+}
+
+// secretVersion reads the version of a cloud's secret.
+func secretVersion(store *models.Store, c cloud) func(context.Context) (int64, error) {
+	return func(ctx context.Context) (int64, error) {
+		return store.SecretVersionNow(ctx, c.app(), c.secret)
+	}
+}
+
+// beginWithSecret makes the secret that this process starts with the newest one.
+func beginWithSecret(ctx context.Context, store *models.Store, c cloud, issuer *tokens.Issuer) error {
+	if _, err := store.SecretVersion(ctx, c.app(), c.secret); err != nil {
+		return err
+	}
+	return issuer.LoadSecretVersion(ctx)
 }

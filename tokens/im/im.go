@@ -95,6 +95,14 @@ type Profiler interface {
 	Profile(ctx context.Context, userID string) (User, error)
 }
 
+// A Remover takes users away.
+type Remover interface {
+	// Remove ends the user's live connections and tokens and removes what the
+	// cloud keeps of them, as far as it can: the id is never used again. It is
+	// safe to repeat. UnknownUser where the user is missing.
+	Remove(ctx context.Context, userID string) error
+}
+
 // A Blocker keeps each user's list of people who may not write to them.
 type Blocker interface {
 	// Block and Unblock are safe to repeat.

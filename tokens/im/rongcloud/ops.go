@@ -14,6 +14,7 @@ var perSecond = map[class]int{
 	"ban":       100,
 	"blacklist": 100,
 	"online":    100,
+	"remove":    100,
 }
 
 // An op is one call of the server API. All of them are safe to repeat:
@@ -35,4 +36,5 @@ var (
 	opBlacklistRemove = op{"/user/blacklist/remove.json", "blacklist"}
 	opBlacklist       = op{"/user/blacklist/query.json", "blacklist"}
 	opOnline          = op{"/user/checkOnline.json", "online"}
+	opDeactivate      = op{"/user/deactivate.json", "remove"}
 )

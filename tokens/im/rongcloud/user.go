@@ -98,6 +98,17 @@ func (c *Client) Profile(ctx context.Context, userID string) (im.User, error) {
 	return im.User{ID: userID, Name: a.userName, AvatarURL: a.portrait}, nil
 }
 
+// Remove calls /user/deactivate.json, which wipes profile, messages and lists,
+// ends connections, and lets nobody in by this id. The cloud carries it out
+// within 15 minutes. Deactivating twice is no error.
+func (c *Client) Remove(ctx context.Context, userID string) error {
+	if err := checkID(opDeactivate, userID); err != nil {
+		return err
+	}
+	_, err := c.do(ctx, opDeactivate, url.Values{"userId": {userID}})
+	return err
+}
+
 // Online calls /user/checkOnline.json.
 func (c *Client) Online(ctx context.Context, userID string) (bool, error) {
 	if err := checkID(opOnline, userID); err != nil {

@@ -1,0 +1,169 @@
+package outbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"imbridge/models"
+	"imbridge/tokens/im"
+)
+
+// A Provisioner sees to a person's first token; *tokens.Issuer is one.
+type Provisioner interface {
+	// Provision mints for somebody whom the cloud does not know yet. It is safe
+	// to repeat, and does nothing for the banned and the deleted.
+	Provision(ctx context.Context, userID string) error
+	// App names the app at the cloud.
+	App() string
+}
+
+const (
+	// banFor is how long one ban is asked for: clients cut it to what their
+	// cloud allows, 30 days at RongCloud.
+	banFor = 30 * 24 * time.Hour
+	// banAgain is when it is asked for anew, long before it is over.
+	banAgain = 10 * 24 * time.Hour
+)
+
+// A Delivery is what the deliverers work with.
+type Delivery struct {
+	Store  *models.Store
+	Cloud  im.Cloud
+	Issuer Provisioner
+	// Rate is how many first tokens and profiles a second may be sent, so that
+	// they leave the quota to people who wait.
+	Rate float64
+	Now  func() time.Time
+}
+
+// Kinds has one deliverer for each kind. A kind whose role the cloud lacks is
+// delivered by doing what is left to do here.
+func (d *Delivery) Kinds() map[string]Deliverer {
+	slow := rate.NewLimiter(rate.Limit(d.Rate), max(1, int(d.Rate)))
+	paced := func(deliver Deliverer) Deliverer {
+		return func(ctx context.Context, subject string) error {
+			if err := slow.Wait(ctx); err != nil {
+				return &im.Error{Cloud: d.Cloud.Name(), Op: "outbox", Kind: im.Throttled, Message: "no turn within the time of an attempt", RetryAfter: time.Second, Err: err}
+			}
+			return deliver(ctx, subject)
+		}
+	}
+	return map[string]Deliverer{
+		models.KindProvision: paced(d.provision),
+		models.KindProfile:   paced(d.profile),
+		models.KindRevoke:    d.revoke,
+		models.KindBan:       d.ban,
+		models.KindRemove:    d.remove,
+	}
+}
+
+// person is today's truth; a subject that never was needs nothing.
+func (d *Delivery) person(ctx context.Context, id string) (models.User, bool, error) {
+	u, err := d.Store.UserEver(ctx, id)
+	if errors.Is(err, models.ErrNotFound) {
+		return u, false, nil
+	}
+	return u, err == nil, err
+}
+
+func (d *Delivery) provision(ctx context.Context, id string) error {
+	u, ok, err := d.person(ctx, id)
+	if err != nil || !ok || u.Status != models.StatusActive || u.IMState != models.IMPending {
+		return err
+	}
+	return d.Issuer.Provision(ctx, id)
+}
+
+func (d *Delivery) profile(ctx context.Context, id string) error {
+	profiler, able := d.Cloud.(im.Profiler)
+	u, ok, err := d.person(ctx, id)
+	// Who is not at the cloud yet gets their name there with the first token.
+	if err != nil || !ok || !able || u.Status == models.StatusDeleted || u.IMState == models.IMPending {
+		return err
+	}
+	return profiler.PutProfile(ctx, im.User{ID: u.IMID, Name: u.DisplayName(), AvatarURL: u.AvatarURL})
+}
+
+func (d *Delivery) revoke(ctx context.Context, id string) error {
+	u, ok, err := d.person(ctx, id)
+	if err != nil || !ok {
+		return err
+	}
+	before, err := d.Store.Revocation(ctx, d.Issuer.App(), id)
+	if err != nil || before.IsZero() {
+		return err
+	}
+	if revoker, able := d.Cloud.(im.Revoker); able {
+		// Nobody at the cloud has no tokens there.
+		if err := revoker.RevokeBefore(ctx, u.IMID, before); err != nil && im.KindOf(err) != im.UnknownUser {
+			return err
+		}
+	}
+	return d.Store.FinishRevocation(ctx, d.Issuer.App(), id, before)
+}
+
+func (d *Delivery) ban(ctx context.Context, id string) error {
+	banner, able := d.Cloud.(im.Banner)
+	u, ok, err := d.person(ctx, id)
+	if err != nil || !ok || !able || u.Status == models.StatusDeleted {
+		return err
+	}
+	if u.Status != models.StatusBanned {
+		err := banner.Unban(ctx, u.IMID)
+		if im.KindOf(err) == im.UnknownUser {
+			return nil
+		}
+		return err
+	}
+	err = banner.Ban(ctx, u.IMID, banFor)
+	if im.KindOf(err) == im.UnknownUser {
+		// They hold no token, and get none while they are banned here. A mint that
+		// was under way may still make them known there.
+		back, err := d.afterMint(ctx, id)
+		return errors.Join(err, back)
+	}
+	if err != nil {
+		return err
+	}
+	return &ComeBackError{At: d.Now().Add(banAgain)}
+}
+
+func (d *Delivery) remove(ctx context.Context, id string) error {
+	u, ok, err := d.person(ctx, id)
+	if err != nil || !ok {
+		return err
+	}
+	if u.Status != models.StatusDeleted {
+		return fmt.Errorf("user %s is not deleted", id)
+	}
+	remover, able := d.Cloud.(im.Remover)
+	if !able {
+		return d.Store.ScrubUser(ctx, id)
+	}
+	// A mint that was under way when they were deleted would register them anew.
+	// It is looked for twice, because its lease may become visible here only now.
+	if back, err := d.afterMint(ctx, id); err != nil || back != nil {
+		return errors.Join(err, back)
+	}
+	if err := remover.Remove(ctx, u.IMID); err != nil && im.KindOf(err) != im.UnknownUser {
+		return err
+	}
+	if back, err := d.afterMint(ctx, id); err != nil || back != nil {
+		return errors.Join(err, back)
+	}
+	return d.Store.ScrubUser(ctx, id)
+}
+
+// afterMint is when to come back where a mint may be at the cloud now, and nil
+// where none is.
+func (d *Delivery) afterMint(ctx context.Context, id string) (back, err error) {
+	until, err := d.Store.MintUnderWay(ctx, id)
+	if err != nil || until.IsZero() {
+		return nil, err
+	}
+	return &ComeBackError{At: until}, nil
+}

@@ -1,0 +1,242 @@
+package outbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"imbridge/models"
+)
+
+const (
+	// DefaultLease is how long a claim lasts without a heartbeat. The rows of a
+	// process that died are taken up by others after one lease and one poll.
+	DefaultLease = 20 * time.Second
+	// defaultWorkers deliver at the same time in one process.
+	defaultWorkers = 8
+	// pollEvery is how often rows that are due are looked for without being
+	// woken: those of other processes, and those that were put off.
+	pollEvery = 2 * time.Second
+	// attemptTime bounds one delivery.
+	attemptTime = 15 * time.Second
+	// landTime bounds the writing of a result.
+	landTime = 5 * time.Second
+)
+
+// What the Runner tells Observe.
+const (
+	OutcomeDone   = "done"
+	OutcomeAgain  = "again"  // failed, will be tried again
+	OutcomeBuried = "buried" // failed for good
+	OutcomeFenced = "fenced" // the lease was lost: the result was not written
+)
+
+// A Runner delivers rows. Set its fields once; Run does the work.
+type Runner struct {
+	Store *models.Store
+	// Kinds has the deliverer of each kind; rows of others are left alone.
+	Kinds map[string]Deliverer
+	// Lease of a claim; zero is DefaultLease.
+	Lease time.Duration
+	// Workers deliver at the same time; zero is eight.
+	Workers int
+	// Process names this process in leases.
+	Process string
+	Now     func() time.Time
+	Log     *slog.Logger
+	// Observe, if set, is told how each delivery ended; see the Outcome constants.
+	Observe func(kind, outcome string)
+
+	claims atomic.Int64
+}
+
+// A Deliverer makes the cloud match today's truth about a subject. A nil error
+// says that it does; see Rule for the others, and ComeBackError.
+type Deliverer func(ctx context.Context, subject string) error
+
+// A ComeBackError is a success that must be repeated at At.
+type ComeBackError struct{ At time.Time }
+
+func (e *ComeBackError) Error() string { return "come back at " + e.At.Format(time.RFC3339) }
+
+// urgent kinds go first: they keep somebody out.
+var urgent = []string{models.KindRevoke, models.KindBan, models.KindRemove}
+
+// Run delivers until ctx ends, and then finishes what is under way.
+func (r *Runner) Run(ctx context.Context) error {
+	workers := r.Workers
+	if workers == 0 {
+		workers = defaultWorkers
+	}
+	var first, rest []string
+	for kind := range r.Kinds {
+		if isUrgent(kind) {
+			first = append(first, kind)
+		} else {
+			rest = append(rest, kind)
+		}
+	}
+	free := make(chan struct{}, workers)
+	for range workers {
+		free <- struct{}{}
+	}
+	var g errgroup.Group
+	for ctx.Err() == nil {
+		// A lease runs from its claim: no more are claimed than can be begun now.
+		room := 1
+		select {
+		case <-free:
+		case <-ctx.Done():
+			return g.Wait()
+		}
+		for more := true; more; {
+			select {
+			case <-free:
+				room++
+			default:
+				more = false
+			}
+		}
+		rows, err := r.claim(ctx, first, room)
+		if err == nil && len(rows) < room {
+			var others []models.OutboxRow
+			others, err = r.claim(ctx, rest, room-len(rows))
+			rows = append(rows, others...)
+		}
+		if err != nil && ctx.Err() == nil {
+			r.Log.WarnContext(ctx, "outbox not read", "err", err)
+		}
+		for _, row := range rows {
+			g.Go(func() error {
+				r.deliver(ctx, row)
+				free <- struct{}{}
+				return nil
+			})
+		}
+		for range room - len(rows) {
+			free <- struct{}{}
+		}
+		if len(rows) < room {
+			r.wait(ctx)
+		}
+	}
+	return g.Wait()
+}
+
+func isUrgent(kind string) bool {
+	for _, u := range urgent {
+		if u == kind {
+			return true
+		}
+	}
+	return false
+}
+
+// wait is over when this process writes a row, or at the next poll.
+func (r *Runner) wait(ctx context.Context) {
+	t := time.NewTimer(pollEvery*3/4 + rand.N(pollEvery/2))
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-r.Store.OutboxWritten():
+	case <-t.C:
+	}
+}
+
+func (r *Runner) lease() time.Duration {
+	if r.Lease == 0 {
+		return DefaultLease
+	}
+	return r.Lease
+}
+
+// claim gives each claim an owner of its own, so that two of one process are
+// fenced from each other too.
+func (r *Runner) claim(ctx context.Context, kinds []string, limit int) ([]models.OutboxRow, error) {
+	owner := r.Process + "/" + strconv.FormatInt(r.claims.Add(1), 36)
+	return r.Store.ClaimOutbox(ctx, kinds, owner, r.Now().Add(r.lease()), limit)
+}
+
+// deliver makes one attempt under the lease and writes its result under the
+// lease. It goes on when Run's context ends: what was begun is worth knowing.
+func (r *Runner) deliver(ctx context.Context, row models.OutboxRow) {
+	ctx = context.WithoutCancel(ctx)
+	attempt, cancel := context.WithTimeout(ctx, attemptTime)
+	defer cancel()
+	beat, stop := context.WithCancel(attempt)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		r.heartbeat(beat, row, cancel)
+	}()
+	err := r.Kinds[row.Kind](attempt, row.Subject)
+	stop()
+	<-ended
+
+	land, cancelLand := context.WithTimeout(ctx, landTime)
+	defer cancelLand()
+	outcome := OutcomeDone
+	var back *ComeBackError
+	var written error
+	switch {
+	case err == nil:
+		written = r.Store.FinishOutbox(land, row)
+	case errors.As(err, &back):
+		written = r.Store.ComeBackOutbox(land, row, back.At)
+	default:
+		ruling := Rule(err, row.Attempts)
+		if ruling.Bury {
+			outcome = OutcomeBuried
+			written = r.Store.BuryOutbox(land, row, ruling.Reason)
+		} else {
+			outcome = OutcomeAgain
+			written = r.Store.PutOffOutbox(land, row, r.Now().Add(ruling.After), ruling.Reason)
+		}
+		r.Log.WarnContext(land, "outbox row not delivered", "kind", row.Kind, "subject", row.Subject, "attempt", row.Attempts, "buried", ruling.Bury, "after", ruling.After, "err", err)
+	}
+	switch {
+	case errors.Is(written, models.ErrStale):
+		outcome = OutcomeFenced
+	case written != nil:
+		// The lease runs out, and the row is delivered once more.
+		r.Log.WarnContext(land, "outbox result not written", "kind", row.Kind, "subject", row.Subject, "err", written)
+	}
+	if r.Observe != nil {
+		r.Observe(row.Kind, outcome)
+	}
+}
+
+// heartbeat extends the lease until ctx ends, and calls lost when the lease is
+// somebody else's.
+func (r *Runner) heartbeat(ctx context.Context, row models.OutboxRow, lost func()) {
+	t := time.NewTicker(r.lease() / 3)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+			err := r.Store.ExtendOutbox(ctx, row, r.Now().Add(r.lease()))
+			if errors.Is(err, models.ErrStale) {
+				lost()
+				return
+			}
+		}
+	}
+}
+
+// Deliver is one attempt for one row outside of the queue, for tests and tools.
+func (r *Runner) Deliver(ctx context.Context, kind, subject string) error {
+	d, ok := r.Kinds[kind]
+	if !ok {
+		return fmt.Errorf("no deliverer of kind %q", kind)
+	}
+	return d(ctx, subject)
+}

@@ -1,0 +1,69 @@
+package outbox
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"imbridge/tokens/im"
+)
+
+const (
+	// firstDelay and maxDelay bound the waits between attempts; see Rule.
+	firstDelay = time.Second
+	maxDelay   = 5 * time.Minute
+	// credentialsDelay is how often a row is tried while our key or secret is
+	// refused, which is nothing that the row could help.
+	credentialsDelay = time.Minute
+	// conflictTries is how often a refusal that may be about a moment's state is
+	// tried before it counts as final.
+	conflictTries = 3
+)
+
+// A Ruling is what becomes of a row whose delivery failed.
+type Ruling struct {
+	// Bury gives up until an admin acts.
+	Bury bool
+	// After is when to try again otherwise.
+	After time.Duration
+	// Reason is for an admin, with what they can do. It holds no secret.
+	Reason string
+}
+
+// Rule judges the failure of the attempt with number attempt, from 1. What may
+// pass by itself is tried again for ever: after the n-th failure at a time drawn
+// evenly between nothing and 2^n s, at most 5 min (so at most 2, 4, 8, 16, 32,
+// 64, 128, 256 s, and 5 min from then on), but never sooner than the cloud asks
+// for, and then spread over as much again by half. A refused key or secret is
+// tried each minute, give or take half. What will not pass is buried.
+func Rule(err error, attempt int64) Ruling {
+	var e *im.Error
+	if !errors.As(err, &e) {
+		// The database, or a mistake of ours.
+		return Ruling{After: backoff(attempt), Reason: "not delivered: " + err.Error()}
+	}
+	what := fmt.Sprintf("%s: code %d, HTTP %d", e.Op, e.Code, e.HTTPStatus)
+	switch e.Kind {
+	case im.Unauthorized:
+		return Ruling{After: credentialsDelay/2 + rand.N(credentialsDelay), Reason: "the cloud refuses our app key or secret (" + what + "): correct the settings; it is tried each minute"}
+	case im.Quota:
+		return Ruling{Bury: true, Reason: "a limit of the cloud's plan is reached (" + what + "): raise it there, then retry"}
+	case im.Invalid:
+		return Ruling{Bury: true, Reason: "the cloud refuses this as it is (" + what + "): " + e.Message + "; mend what it names, then retry"}
+	case im.UnknownUser, im.Conflict:
+		if attempt >= conflictTries {
+			return Ruling{Bury: true, Reason: "the cloud's state is in the way (" + what + "): " + e.Message + "; reconcile, then retry"}
+		}
+	}
+	after := backoff(attempt)
+	if e.RetryAfter > 0 {
+		after = max(after, e.RetryAfter+rand.N(e.RetryAfter/2+1))
+	}
+	return Ruling{After: after, Reason: "the cloud did not take it (" + what + ", " + string(e.Kind) + "); it is tried again"}
+}
+
+// backoff is full jitter below 2^attempt seconds and maxDelay.
+func backoff(attempt int64) time.Duration {
+	return rand.N(min(firstDelay<<min(attempt, 20), maxDelay))
+}

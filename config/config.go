@@ -58,6 +58,11 @@ type Config struct {
 	// The key that seals tokens and signing keys in the database.
 	Keys KeySettings `key:"keys"`
 
+	// Telling an admin what does not heal by itself: changes that were given up on,
+	// a cloud that fails or refuses us. Without a webhook and without mail the
+	// notices stand in the log and at GET /v1/admin/notices only.
+	Notices Notices `key:"notices"`
+
 	// The log, on standard error.
 	Log Log `key:"log"`
 
@@ -264,6 +269,56 @@ type KeySettings struct {
 	AllowGenerated bool `key:"allow_generated" eg:"true"`
 }
 
+// Notices holds the keys below notices.
+type Notices struct {
+	// Says so when a change has waited for the cloud for so long.
+	OutboxAge time.Duration `key:"outbox_age" min:"1m" max:"24h"`
+
+	// For so long nothing more is sent about what has been told already and goes on.
+	Quiet time.Duration `key:"quiet" min:"1m" max:"168h"`
+
+	// A POST to an address of yours, signed as standardwebhooks.com describes.
+	Webhook NoticesWebhook `key:"webhook"`
+
+	// E-mail.
+	Mail NoticesMail `key:"mail"`
+}
+
+// NoticesWebhook holds the keys below notices.webhook.
+type NoticesWebhook struct {
+	// Where notices are posted to. Empty: nowhere. Production wants https://.
+	URL string `key:"url" form:"url" eg:"https://ops.example.com/imbridge"`
+
+	// What signs them: whsec_ and 24 to 64 random bytes in base64. Several,
+	// separated by blanks, while the receiver changes from one to the next.
+	Secret Secret `key:"secret" form:"whsec" eg:"whsec_ and the output of: openssl rand -base64 32"`
+
+	// Lets the address lead to this machine or a private network. Clouds' metadata
+	// services are out of reach all the same.
+	AllowPrivate bool `key:"allow_private" eg:"true"`
+}
+
+// NoticesMail holds the keys below notices.mail.
+type NoticesMail struct {
+	// The mail server. Empty: no mail. Unless it is this machine, it must speak TLS.
+	Host string `key:"host" form:"host" eg:"smtp.example.com"`
+
+	// Its port: 465 speaks TLS from the start, on others STARTTLS begins it.
+	Port int `key:"port" min:"1" max:"65535"`
+
+	// To log in with. Empty: no login.
+	Username string `key:"username" form:"word" eg:"imbridge@example.com"`
+
+	// The password that goes with it.
+	Password Secret `key:"password" form:"password" eg:"PASSWORD"`
+
+	// The sender.
+	From string `key:"from" form:"mailbox" eg:"imbridge@example.com"`
+
+	// Everybody who gets them.
+	To []string `key:"to" form:"mailbox" eg:"ops@example.com"`
+}
+
 // Log holds the keys below log.
 type Log struct {
 	// debug, info, warn or error.
@@ -320,6 +375,11 @@ func Default() Config {
 			Delay:       time.Second,
 			MaxDelay:    5 * time.Minute,
 			Window:      15 * time.Minute,
+		},
+		Notices: Notices{
+			OutboxAge: 10 * time.Minute,
+			Quiet:     6 * time.Hour,
+			Mail:      NoticesMail{Port: 587, To: []string{}},
 		},
 		Log: Log{Level: "info"},
 	}

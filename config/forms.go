@@ -3,6 +3,7 @@ package config
 import (
 	"encoding/base64"
 	"net"
+	"net/mail"
 	"net/netip"
 	"net/url"
 	"regexp"
@@ -24,6 +25,10 @@ var forms = map[string]func(string) string{
 	"lifetime": wrongLifetime,
 	"word":     wrongWord,
 	"datakey":  wrongDataKey,
+	"whsec":    wrongWebhookSecret,
+	"host":     wrongHost,
+	"mailbox":  wrongMailbox,
+	"password": func(string) string { return "" },
 	"path":     func(string) string { return "" },
 	"dsn":      func(string) string { return "" }, // depends on the driver: checkDatabase
 }
@@ -158,6 +163,39 @@ func wrongDataKey(s string) string {
 		return "must be base64 with padding"
 	case len(key) < 32:
 		return "is too short: it must be base64 of 32 bytes, or of a Tink keyset"
+	}
+	return ""
+}
+
+// wrongWebhookSecret asks for what https://www.standardwebhooks.com calls a
+// symmetric secret, once or more.
+func wrongWebhookSecret(s string) string {
+	for one := range strings.FieldsSeq(s) {
+		raw, found := strings.CutPrefix(one, "whsec_")
+		key, err := base64.StdEncoding.DecodeString(raw)
+		switch {
+		case !found:
+			return "must start with whsec_"
+		case err != nil:
+			return "must be whsec_ and base64 with padding"
+		case len(key) < 24 || len(key) > 64:
+			return "must be whsec_ and base64 of 24 to 64 bytes"
+		}
+	}
+	return ""
+}
+
+func wrongHost(s string) string {
+	if _, err := netip.ParseAddr(s); err != nil && !hostName.MatchString(s) {
+		return "must be an IP address or a host name, without a port"
+	}
+	return ""
+}
+
+// wrongMailbox takes "ops@example.com" and "Operations <ops@example.com>".
+func wrongMailbox(s string) string {
+	if _, err := mail.ParseAddress(s); err != nil {
+		return "must be a mail address"
 	}
 	return ""
 }

@@ -137,6 +137,9 @@ func TestSecretFiles(t *testing.T) {
 		if k.Name == "keys.data_key" {
 			value = "c2VjcmV0IGtleSBvZiB0aGlydHktdHdvIGJ5dGVzISE="
 		}
+		if k.Name == "notices.webhook.secret" {
+			value = goodWebhookSecret
+		}
 		path := write(t, filepath.Join(dir, k.Name), value+"\r\n\n")
 		cfg, problems := load(t, "", k.EnvFile+"="+path)
 		if problems != nil {

@@ -20,6 +20,10 @@ var formSamples = map[string]struct{ good, bad string }{
 	"datakey":  {goodKey, planted},
 	"path":     {"/srv/imbridge", " /srv"},
 	"dsn":      {"/srv/im.db", planted + "\t"},
+	"whsec":    {goodWebhookSecret, planted},
+	"host":     {"smtp.example.com", "smtp.example.com:25"},
+	"mailbox":  {"ops@example.com", "ops"},
+	"password": {"a long one", planted + "\t"},
 }
 
 // samples returns a value that the key takes and those that it refuses, as a

@@ -39,6 +39,7 @@ func (r *reader) check(o Options) {
 	r.checkDatabase(rule)
 	r.checkCloud(rule, o)
 	r.checkTimes(rule)
+	r.checkNotices(rule)
 }
 
 // A rule complains about key if broken.
@@ -125,6 +126,19 @@ func (r *reader) checkProduction(rule rule) {
 	if u, err := url.Parse(c.IM.RongCloud.BaseURL); err == nil {
 		rule(u.Scheme == "http" && !loopback(u.Hostname()), "im.rongcloud.base_url",
 			"production does not send tokens over plain http", "im.rongcloud.base_url: https://rongcloud.example.com")
+	}
+}
+
+func (r *reader) checkNotices(rule rule) {
+	hook, mail := &r.cfg.Notices.Webhook, &r.cfg.Notices.Mail
+	rule(hook.URL != "" && !hook.Secret.IsSet(), "notices.webhook.secret",
+		"is missing, and notices.webhook.url is set", "IMBRIDGE_NOTICES_WEBHOOK_SECRET_FILE=/run/secrets/webhook (whsec_ and the output of: openssl rand -base64 32)")
+	rule(mail.Host != "" && mail.From == "", "notices.mail.from", "is missing, and notices.mail.host is set", "")
+	rule(mail.Host != "" && len(mail.To) == 0, "notices.mail.to", "is empty, and notices.mail.host is set", "")
+	rule(mail.Host == "" && (mail.From != "" || len(mail.To) > 0), "notices.mail.host", "is missing, and a sender or a recipient is set", "")
+	rule(mail.Username != "" && !mail.Password.IsSet(), "notices.mail.password", "is missing, and notices.mail.username is set", "")
+	if u, err := url.Parse(hook.URL); err == nil && r.cfg.Env == Production {
+		rule(u.Scheme == "http", "notices.webhook.url", "production does not post notices over plain http", "")
 	}
 }
 

@@ -10,6 +10,9 @@ import (
 
 const goodKey = "c2VjcmV0IGtleSBvZiB0aGlydHktdHdvIGJ5dGVzISE="
 
+// goodWebhookSecret is goodKey as a webhook's secret.
+const goodWebhookSecret = "whsec_" + goodKey
+
 // Variables of a production that is complete.
 func production(more ...string) []string {
 	return append([]string{
@@ -42,19 +45,21 @@ func TestProductionIsRefusedUntilComplete(t *testing.T) {
 
 func TestProductionRules(t *testing.T) {
 	for setting, c := range map[string]struct{ key, wrong string }{
-		"IMBRIDGE_IM_CLOUD=sandbox":                                     {"im.cloud", "production does not run on the sandbox"},
-		"IMBRIDGE_DATABASE_DRIVER=sqlite,IMBRIDGE_DATABASE_DSN=":        {"database.driver", "production does not keep its data in SQLite"},
-		"IMBRIDGE_KEYS_DATA_KEY=":                                       {"keys.data_key", "production needs a data key"},
-		"IMBRIDGE_IM_EXTRA_LIFETIMES=20s":                               {"im.extra_lifetimes", "production has no extra lifetimes"},
-		"IMBRIDGE_IM_LIFETIME=20s":                                      {"im.lifetime", "must be permanent, 30d, 7d or 1d"},
-		"IMBRIDGE_IM_RONGCLOUD_BASE_URL=http://rongcloud.example.com":   {"im.rongcloud.base_url", "plain http"},
-		"IMBRIDGE_IM_RONGCLOUD_BASE_URL=http://127.0.0.1:9":             {},
-		"IMBRIDGE_IM_RONGCLOUD_BASE_URL=https://rongcloud.example.com":  {},
-		"IMBRIDGE_IM_CLOUD=sandbox,IMBRIDGE_IM_ALLOW_SANDBOX=true":      {},
-		"IMBRIDGE_KEYS_DATA_KEY=,IMBRIDGE_KEYS_ALLOW_GENERATED=true":    {},
-		"IMBRIDGE_ENV=development,IMBRIDGE_IM_EXTRA_LIFETIMES=20s":      {},
-		"IMBRIDGE_SERVER_LISTEN=:8090":                                  {}, // the sandbox does not run
-		"IMBRIDGE_SERVER_LISTEN=:8080,IMBRIDGE_OPS_LISTEN=0.0.0.0:8081": {},
+		"IMBRIDGE_IM_CLOUD=sandbox":                                                                               {"im.cloud", "production does not run on the sandbox"},
+		"IMBRIDGE_DATABASE_DRIVER=sqlite,IMBRIDGE_DATABASE_DSN=":                                                  {"database.driver", "production does not keep its data in SQLite"},
+		"IMBRIDGE_KEYS_DATA_KEY=":                                                                                 {"keys.data_key", "production needs a data key"},
+		"IMBRIDGE_IM_EXTRA_LIFETIMES=20s":                                                                         {"im.extra_lifetimes", "production has no extra lifetimes"},
+		"IMBRIDGE_IM_LIFETIME=20s":                                                                                {"im.lifetime", "must be permanent, 30d, 7d or 1d"},
+		"IMBRIDGE_IM_RONGCLOUD_BASE_URL=http://rongcloud.example.com":                                             {"im.rongcloud.base_url", "plain http"},
+		"IMBRIDGE_IM_RONGCLOUD_BASE_URL=http://127.0.0.1:9":                                                       {},
+		"IMBRIDGE_IM_RONGCLOUD_BASE_URL=https://rongcloud.example.com":                                            {},
+		"IMBRIDGE_IM_CLOUD=sandbox,IMBRIDGE_IM_ALLOW_SANDBOX=true":                                                {},
+		"IMBRIDGE_KEYS_DATA_KEY=,IMBRIDGE_KEYS_ALLOW_GENERATED=true":                                              {},
+		"IMBRIDGE_ENV=development,IMBRIDGE_IM_EXTRA_LIFETIMES=20s":                                                {},
+		"IMBRIDGE_NOTICES_WEBHOOK_URL=http://a.example.com,IMBRIDGE_NOTICES_WEBHOOK_SECRET=" + goodWebhookSecret:  {"notices.webhook.url", "plain http"},
+		"IMBRIDGE_NOTICES_WEBHOOK_URL=https://a.example.com,IMBRIDGE_NOTICES_WEBHOOK_SECRET=" + goodWebhookSecret: {},
+		"IMBRIDGE_SERVER_LISTEN=:8090":                                                                            {}, // the sandbox does not run
+		"IMBRIDGE_SERVER_LISTEN=:8080,IMBRIDGE_OPS_LISTEN=0.0.0.0:8081":                                           {},
 	} {
 		_, problems := load(t, "", production(strings.Split(setting, ",")...)...)
 		if c.key != "" {
@@ -83,6 +88,13 @@ func TestRulesBetweenKeys(t *testing.T) {
 		rong + "im.rongcloud.app_key: k":                                                           {"im.rongcloud.app_secret", "is missing"},
 		rong + "im.rongcloud.app_key: k\nim.rongcloud.app_secret: k":                               {"im.rongcloud.app_secret", "is the app key once more"},
 		rong + "im.rongcloud.app_key: k\nim.rongcloud.app_secret: s":                               {},
+		"notices.webhook.url: https://a.b":                                                         {"notices.webhook.secret", "is missing"},
+		"notices.webhook: {url: 'http://a.b', secret: " + goodWebhookSecret + "}":                  {},
+		"notices.mail: {host: a.b, from: a@a.b}":                                                   {"notices.mail.to", "is empty"},
+		"notices.mail: {host: a.b, to: [a@a.b]}":                                                   {"notices.mail.from", "is missing"},
+		"notices.mail.to: [a@a.b]":                                                                 {"notices.mail.host", "is missing"},
+		"notices.mail: {host: a.b, from: a@a.b, to: [a@a.b], username: u}":                         {"notices.mail.password", "is missing"},
+		"notices.mail: {host: a.b, from: a@a.b, to: [a@a.b], username: u, password: p}":            {},
 		"im.cloud: easemob":                                                                        {"im.cloud", "this build has no such cloud, but sandbox or rongcloud"},
 		"database.driver: mysql":                                                                   {"database.dsn", "is missing"},
 		"database: {driver: mysql, dsn: 'u:" + planted + "@tcp(h:1)'}":                             {"database.dsn", "name of the database"},
@@ -160,6 +172,9 @@ func TestForms(t *testing.T) {
 		"lifetime": {"permanent", "30d", "20s", "12h", "1m30s"},
 		"word":     {"abc", "a-b_c/=+"},
 		"datakey":  {goodKey},
+		"whsec":    {goodWebhookSecret, goodWebhookSecret + " " + goodWebhookSecret},
+		"host":     {"smtp.example.com", "localhost", "127.0.0.1", "::1"},
+		"mailbox":  {"ops@example.com", "Operations <ops@example.com>"},
 	}
 	bad := map[string][]string{
 		"address":  {"8080", "127.0.0.1", "127.0.0.1:", "127.0.0.1:http", "127.0.0.1:65536", "127.0.0.1:-1", "127.0.0.1:+1", "127.0.0.1:080", "::1:80", "a b:1", "http://a:1", "-:1"},
@@ -169,6 +184,9 @@ func TestForms(t *testing.T) {
 		"lifetime": {"forever", "0s", "-1s", "0d", "500ms", "1.5s", "30", "1w"},
 		"word":     {"a b", "a\u3000b", "é", strings.Repeat("x", 257)},
 		"datakey":  {"short", "c2hvcnQ=", goodKey[:len(goodKey)-1], "!!!"},
+		"whsec":    {goodKey, "whsec_", "whsec_!", "whsec_c2hvcnQ=", goodWebhookSecret + " " + goodKey, "whsec_" + strings.Repeat("A", 88)},
+		"host":     {"smtp.example.com:25", "a b", "http://a", "-", "[::1]"},
+		"mailbox":  {"ops", "@example.com", "a@b, c@d", "ops@"},
 	}
 	for form, texts := range good {
 		for _, s := range texts {
@@ -185,7 +203,7 @@ func TestForms(t *testing.T) {
 		}
 	}
 	for name := range forms {
-		if (good[name] == nil || bad[name] == nil) && name != "path" && name != "dsn" {
+		if (good[name] == nil || bad[name] == nil) && name != "path" && name != "dsn" && name != "password" {
 			t.Errorf("form %s has no texts here", name)
 		}
 	}

@@ -184,7 +184,7 @@ func (h *api) previewLifetime(c echo.Context, userID string) error {
 			return err
 		}
 	}
-	p, err := h.Store.PreviewLifetime(ctx, h.Issuer.App(), h.Issuer.SecretVersion, userID, lifetime)
+	p, err := h.Store.PreviewLifetime(ctx, h.Issuer.App(), h.Issuer.SecretVersion(), userID, lifetime)
 	if err != nil {
 		return err
 	}

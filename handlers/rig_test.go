@@ -117,9 +117,14 @@ func newRig(t *testing.T, opts ...rigOption) *rig {
 	if err := keys.Load(context.Background()); err != nil {
 		t.Fatal(err)
 	}
+	app := client.Name() + "/" + client.AppKey()
+	if _, err := r.store.SecretVersion(t.Context(), app, appSecret); err != nil {
+		t.Fatal(err)
+	}
+	readSecretVersion := func(ctx context.Context) (int64, error) { return r.store.SecretVersionNow(ctx, app, appSecret) }
 	r.deps = handlers.Deps{
 		Store: r.store.Store,
-		Issuer: &tokens.Issuer{Store: r.store.Store, Cloud: client, SecretVersion: r.store.SecretVersion(appSecret), WindowPercent: 20,
+		Issuer: &tokens.Issuer{Store: r.store.Store, Cloud: client, ReadSecretVersion: readSecretVersion, WindowPercent: 20,
 			MintTimeout: 5 * time.Second, RoundRate: 100, Process: "test", Now: now, Log: log, Observe: metrics.Token},
 		Access:     &tokens.Access{Keys: keys, Issuer: "http://imbridge.test", Lifetime: 10 * time.Minute, AdminLifetime: time.Hour, Now: now},
 		Settings:   handlers.Settings{Version: "test", RegisterBudget: 10 * time.Second, TokenBudget: 10 * time.Second, Lifetimes: tokens.Choices(tokens.Lifetime(20 * time.Second))},
@@ -128,6 +133,9 @@ func newRig(t *testing.T, opts ...rigOption) *rig {
 		Now:        now,
 		CloudState: client.Breaker,
 		Health:     &handlers.Health{},
+	}
+	if err := r.deps.Issuer.LoadSecretVersion(t.Context()); err != nil {
+		t.Fatal(err)
 	}
 	if cfg.deps != nil {
 		cfg.deps(&r.deps)

@@ -6,6 +6,7 @@
 //	sessions          session.go      logins and their refresh tokens
 //	im_tokens         token.go        connect tokens, their leases and pending revocations
 //	outbox            outbox.go       what the cloud must still be told
+//	cloud_secrets     cloud_secret.go the app secrets in use, numbered
 //	lifetimes         lifetime.go     how long connect tokens live
 //	admins            admin.go        people who steer
 //	audit             audit.go        what was done, by whom; append only

@@ -242,7 +242,7 @@ func (s *Store) PreviewLifetime(ctx context.Context, app string, secretVersion i
 	err := s.db.WithContext(ctx).Raw("SELECT COUNT(*) AS tokens, "+due+" AS due_now, "+due+` AS due_day
 		FROM im_tokens t JOIN users u ON u.id = t.user_id AND u.token_epoch = t.epoch AND u.status = 'active'
 		LEFT JOIN lifetimes l ON l.scope = t.user_id
-		WHERE t.cloud_app = ? AND t.secret_version = ? AND t.token_sealed IS NOT NULL AND `+where, all...).Take(&p).Error
+		WHERE t.cloud_app = ? AND t.secret_version >= ? AND t.token_sealed IS NOT NULL AND `+where, all...).Take(&p).Error
 	if err != nil {
 		return LifetimePreview{}, fmt.Errorf("preview lifetime: %w", s.translate(err))
 	}

@@ -188,7 +188,7 @@ func previewIsWhatHappens(t *testing.T, s *modelstest.Store, n int, lifetimes ..
 	want(t, "SetLifetime", s.SetLifetime(ctx, ids[1], 0, models.Match{}, "admin:x", from), nil)
 	want(t, "SetLifetime", s.SetLifetime(ctx, ids[n-2], day, models.Match{}, "admin:x", from), nil)
 	want(t, "EndSessions", s.EndSessions(ctx, ids[n-3], "", from), nil)
-	s.Exec(t, "UPDATE im_tokens SET secret_version = 2 WHERE user_id = ?", ids[n-4])
+	s.Exec(t, "UPDATE im_tokens SET secret_version = 0 WHERE user_id = ?", ids[n-4])
 	s.Exec(t, "UPDATE users SET status = 'banned' WHERE id = ?", ids[n-5])
 	const sum = "SELECT SUM((generation + issued_at + last_fetched_at + lease_until + epoch + COALESCE(revoke_at, 0)) % 1000003) FROM im_tokens"
 	tokens := s.Count(t, sum)

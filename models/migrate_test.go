@@ -1,7 +1,7 @@
 package models_test
 
 import (
-	"fmt"
+	"path/filepath"
 	"slices"
 	"sort"
 	"strings"
@@ -13,7 +13,10 @@ import (
 )
 
 // steps is how many migrations there are.
-const steps = 10
+var steps = func() int {
+	files, _ := filepath.Glob("migrations/sqlite/*.sql")
+	return len(files)
+}()
 
 func TestMigrateTwiceAndStatus(t *testing.T) {
 	for _, engine := range modelstest.Engines(t) {
@@ -31,10 +34,12 @@ func TestMigrateTwiceAndStatus(t *testing.T) {
 			equal(t, "steps taken", len(done), steps)
 			list, err := s.Migrations(ctx)
 			want(t, "Migrations", err, nil)
-			for i, m := range list {
-				if m.Version != int64(i+1) || !m.Applied || m.Name == "" {
-					t.Errorf("step %d = %+v, want it applied, with a name", i+1, m)
+			last := int64(0)
+			for _, m := range list {
+				if m.Version <= last || !m.Applied || m.Name == "" {
+					t.Errorf("step after %d = %+v, want a later one, applied, with a name", last, m)
 				}
+				last = m.Version
 			}
 
 			done, err = s.Migrate(ctx)
@@ -72,7 +77,7 @@ func TestMigrateByEightAtOnceTakesEachStepOnce(t *testing.T) {
 				}
 			})
 			slices.Sort(taken)
-			if fmt.Sprint(taken) != "[1 2 3 4 5 6 7 8 9 10]" {
+			if len(taken) != steps || len(slices.Compact(slices.Clone(taken))) != steps {
 				t.Errorf("steps taken by all together = %v, want each once", taken)
 			}
 		})

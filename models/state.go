@@ -68,12 +68,6 @@ func (s *Store) macHex(purpose string, parts ...string) string {
 	return hex.EncodeToString(s.mac(purpose, parts...))
 }
 
-// SecretVersion numbers an app secret without telling anything of it: the same
-// secret gives the same number here, another secret another one. It is positive.
-func (s *Store) SecretVersion(secret string) int64 {
-	return int64(binary.BigEndian.Uint64(s.mac("app-secret", secret)) >> 2)
-}
-
 // Probe writes a row and reads it back: what must work for us to be ready. The
 // difference between the database's clock and ours is skew.
 func (s *Store) Probe(ctx context.Context) (skew time.Duration, err error) {

@@ -188,7 +188,7 @@ func TestDueTokens(t *testing.T) {
 		seen := now.Add(-24 * time.Hour)
 		due := func(percent int) []string {
 			t.Helper()
-			ids, err := s.DueTokens(ctx, app, percent, seen, "", 100)
+			ids, err := s.DueTokens(ctx, app, 1, percent, seen, "", 100)
 			want(t, "DueTokens", err, nil)
 			return ids
 		}
@@ -229,7 +229,7 @@ func TestDueTokens(t *testing.T) {
 		equal(t, "due after the unseen came", strings.Join(due(80), " "), sorted(byPolicy, byCloud, short, unseen))
 		var paged []string
 		for after := ""; ; after = paged[len(paged)-1] {
-			page, err := s.DueTokens(ctx, app, 80, seen, after, 1)
+			page, err := s.DueTokens(ctx, app, 1, 80, seen, after, 1)
 			want(t, "DueTokens", err, nil)
 			if len(page) == 0 {
 				break
@@ -237,6 +237,11 @@ func TestDueTokens(t *testing.T) {
 			paged = append(paged, page...)
 		}
 		equal(t, "due page by page", strings.Join(paged, " "), sorted(byPolicy, byCloud, short, unseen))
+
+		s.Exec(t, "UPDATE im_tokens SET secret_version = 2 WHERE user_id IN (?, ?)", fresh.ID, byPolicy.ID)
+		stale, err := s.DueTokens(ctx, app, 2, 81, seen, "", 100)
+		want(t, "DueTokens", err, nil)
+		equal(t, "due after the secret was rotated", strings.Join(stale, " "), sorted(byCloud, short, unseen, own))
 		s.Clock.Advance(time.Minute)
 		if !slices.Contains(due(80), leased.ID) {
 			t.Error("a token whose lease has run out is not due, want it due")

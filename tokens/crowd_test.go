@@ -122,7 +122,7 @@ func (r *rig) crowd(t testing.TB, n int) []person {
 		if err := r.Store.ClaimToken(t.Context(), r.App(), v, "crowd", until); err != nil {
 			t.Fatal(err)
 		}
-		n := models.NewToken{Value: "first-" + p.id, IssuedAt: r.Now(), SecretVersion: r.SecretVersion}
+		n := models.NewToken{Value: "first-" + p.id, IssuedAt: r.Now(), SecretVersion: r.SecretVersion()}
 		if err := r.Store.SwapToken(t.Context(), r.App(), v, "crowd", n); err != nil {
 			t.Fatal(err)
 		}

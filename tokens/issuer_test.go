@@ -186,7 +186,7 @@ func TestNewSecretEndsTokens(t *testing.T) {
 	r := newRig(t, modelstest.Open(t))
 	p := r.person(t)
 	first := r.fetch(t, p)
-	r.SecretVersion = 2
+	r.rotateSecret(t)
 	second := r.fetch(t, p)
 	if second.Value == first.Value {
 		t.Error("a token of the old secret was handed out, want a new one")

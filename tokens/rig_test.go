@@ -36,6 +36,7 @@ type rig struct {
 	store  *modelstest.Store
 	cloud  *testCloud
 	events events
+	secret atomic.Int64 // version of the app secret
 }
 
 // A testCloud is the sandbox behind a door where tests can wait.
@@ -107,8 +108,13 @@ func (c *testCloud) rig(t *testing.T, s *modelstest.Store, process string) *rig 
 		client.HTTP = &http.Client{Transport: c}
 	}
 	r := &rig{store: s, cloud: c, events: events{seen: make(map[string]int), news: make(chan string, 1<<16)}}
-	r.Issuer = &Issuer{Store: s.Store, Cloud: client, SecretVersion: 1, WindowPercent: 20, MintTimeout: 10 * time.Second, RoundRate: 20,
+	r.Issuer = &Issuer{Store: s.Store, Cloud: client, WindowPercent: 20, MintTimeout: 10 * time.Second, RoundRate: 20,
 		Process: process, Now: s.Now, Log: slog.New(slog.DiscardHandler), Observe: r.events.add}
+	r.secret.Store(1)
+	r.ReadSecretVersion = func(context.Context) (int64, error) { return r.secret.Load(), nil }
+	if err := r.LoadSecretVersion(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	return r
 }
 

@@ -130,7 +130,12 @@ func (b *bench) prepare(ctx context.Context) error {
 	}
 	defer func() { _ = bulk.Close() }()
 	now := time.Now()
-	l := &loader{db: bulk, store: store, app: appName(benchKey), secretVersion: store.SecretVersion(b.secret), passwordHash: hash, now: now, parallel: 4}
+	app := appName(benchKey)
+	version, err := store.SecretVersion(ctx, app, b.secret)
+	if err != nil {
+		return err
+	}
+	l := &loader{db: bulk, store: store, app: app, secretVersion: version, passwordHash: hash, now: now, parallel: 4}
 	if b.db.driver == "sqlite" {
 		l.parallel = 1
 	}

@@ -25,6 +25,9 @@ type cloud struct {
 	roundRate float64
 }
 
+// app is what tokens are stored under; see tokens.Issuer.App.
+func (c cloud) app() string { return c.Name() + "/" + c.AppKey() }
+
 // observer is told of every call to a cloud; nil tells nobody.
 type observer func(op, outcome string, took time.Duration)
 

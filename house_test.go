@@ -26,7 +26,7 @@ var layers = []layer{
 		tests: []string{"config", "models/modelstest", "tokens/im/rongcloud", "tokens/im/sandbox"},
 		why:   "who, what, do, answer"},
 	{pkg: "tokens", may: []string{"models", "tokens/im"},
-		tests: []string{"models/modelstest", "tokens/im/rongcloud", "tokens/im/sandbox"},
+		tests: []string{"models/modelstest", "tokens/im/rongcloud", "tokens/im/sandbox", "tokens/outbox"},
 		why:   "never knows a cloud by name"},
 	{pkg: "tokens/outbox", may: []string{"models", "tokens/im"},
 		tests: []string{"models/modelstest", "tokens/im/rongcloud", "tokens/im/sandbox"},

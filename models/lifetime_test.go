@@ -190,7 +190,7 @@ func previewIsWhatHappens(t *testing.T, s *modelstest.Store, n int, lifetimes ..
 	want(t, "EndSessions", s.EndSessions(ctx, ids[n-3], "", from), nil)
 	s.Exec(t, "UPDATE im_tokens SET secret_version = 0 WHERE user_id = ?", ids[n-4])
 	s.Exec(t, "UPDATE users SET status = 'banned' WHERE id = ?", ids[n-5])
-	const sum = "SELECT SUM((generation + issued_at + last_fetched_at + lease_until + epoch + COALESCE(revoke_at, 0)) % 1000003) FROM im_tokens"
+	const sum = "SELECT SUM((generation + issued_at + last_fetched_at + lease_until + epoch + COALESCE(revoke_before, 0)) % 1000003) FROM im_tokens"
 	tokens := s.Count(t, sum)
 
 	for _, d := range lifetimes {

@@ -83,9 +83,9 @@ func TestReplayEndsTheSessionAndRevokesTokens(t *testing.T) {
 				if v.Value != "" || v.Epoch != 2 {
 					t.Errorf("stored token after a replay = %q at epoch %d, want none at 2", v.Value, v.Epoch)
 				}
-				due, err := s.DueRevocations(ctx, modelstest.App, 10)
-				if err != nil || len(due) != 1 {
-					t.Errorf("DueRevocations = %v, %v; want one", due, err)
+				before, err := s.Revocation(ctx, modelstest.App, u.ID)
+				if err != nil || !before.Equal(s.Clock.Now()) {
+					t.Errorf("Revocation = %s, %v; want up to now", before, err)
 				}
 				equal(t, "audit rows of replays", s.Count(t, "SELECT COUNT(*) FROM audit WHERE action = 'session.replayed'"), 1)
 			})

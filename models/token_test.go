@@ -114,8 +114,7 @@ func TestRevocationFencesAMintUnderWay(t *testing.T) {
 		"log out everywhere": func(s *modelstest.Store, u models.User) error { return s.EndSessions(ctx, u.ID, "", from) },
 		"delete":             func(s *modelstest.Store, u models.User) error { return s.DeleteUser(ctx, u.ID, "system", from) },
 		"ban": func(s *modelstest.Store, u models.User) error {
-			_, err := s.SQL(t).Exec("UPDATE users SET status = 'banned' WHERE id = ?", u.ID)
-			return err
+			return s.BanUser(ctx, u.ID, "spam", "admin:x", from)
 		},
 	}
 	for name, end := range ends {
@@ -152,9 +151,9 @@ func TestFirstTokenAfterARevokedMintMakesThePersonReady(t *testing.T) {
 		seen := view(t, s, u)
 		want(t, "ClaimToken", s.ClaimToken(ctx, app, seen, "me", s.Clock.Now().Add(time.Minute)), nil)
 		want(t, "EndSessions", s.EndSessions(ctx, u.ID, "", from), nil)
-		due, err := s.DueRevocations(ctx, app, 10)
-		if err != nil || len(due) != 1 {
-			t.Errorf("DueRevocations after ending a mint under way = %v, %v; want one: it may have happened", due, err)
+		before, err := s.Revocation(ctx, app, u.ID)
+		if err != nil || before.IsZero() {
+			t.Errorf("Revocation after ending a mint under way = %v, %v; want one: it may have happened", before, err)
 		}
 		s.AddToken(t, u, models.NewToken{}) // at once: the lease ended too
 		after, err := s.User(ctx, u.ID)
@@ -265,49 +264,42 @@ func TestNoteFetchedForMany(t *testing.T) {
 
 func TestRevocationsWaitUntilTheyAreDone(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, s *modelstest.Store) {
-		due := func() []models.Revocation {
-			t.Helper()
-			list, err := s.DueRevocations(ctx, app, 10)
-			want(t, "DueRevocations", err, nil)
-			return list
-		}
 		u, never := s.AddUser(t), s.AddUser(t)
+		pending := func(name string, before, at time.Time) {
+			t.Helper()
+			got, err := s.Revocation(ctx, app, u.ID)
+			want(t, "Revocation "+name, err, nil)
+			if !got.Equal(before) {
+				t.Errorf("Revocation %s = %s, want %s", name, got, before)
+			}
+			rows, err := s.Outbox(ctx, models.OutboxFilter{Kind: models.KindRevoke, Subject: u.ID}, "", 10)
+			want(t, "Outbox "+name, err, nil)
+			if len(rows) != 1 || !rows[0].NextAt.Equal(at) {
+				t.Errorf("Outbox %s = %+v, want one row due at %s", name, rows, at)
+			}
+		}
 		s.AddToken(t, u, models.NewToken{})
 		want(t, "EndSessions of one who never had a token", s.EndSessions(ctx, never.ID, "", from), nil)
-		equal(t, "revocations due", len(due()), 0)
+		equal(t, "rows of one who never had a token", s.Count(t, "SELECT COUNT(*) FROM outbox WHERE kind = 'revoke'"), 0)
 		want(t, "EndSessions", s.EndSessions(ctx, u.ID, "", from), nil)
-		first := due()
-		if len(first) != 1 || first[0] != (models.Revocation{UserID: u.ID, IMID: u.IMID, Before: s.Clock.Now()}) {
-			t.Fatalf("DueRevocations = %+v, want the one, up to now", first)
-		}
-		want(t, "PutOffRevocation", s.PutOffRevocation(ctx, app, first[0], s.Clock.Now().Add(time.Minute)), nil)
-		equal(t, "revocations due after putting off", len(due()), 0)
-		s.Clock.Advance(time.Minute)
-		equal(t, "revocations due a minute later", len(due()), 1)
+		first := s.Clock.Now()
+		pending("after a logout", first, first)
 
 		// A later one comes up while the first is being carried out.
+		s.Clock.Advance(time.Minute)
 		s.AddToken(t, u, models.NewToken{})
 		want(t, "EndSessions", s.EndSessions(ctx, u.ID, "", from), nil)
-		want(t, "FinishRevocation of the first", s.FinishRevocation(ctx, app, first[0]), nil)
-		second := due()
-		if len(second) != 1 || !second[0].Before.Equal(s.Clock.Now()) {
-			t.Fatalf("DueRevocations after finishing an older one = %+v, want the later one", second)
-		}
+		want(t, "FinishRevocation of the first", s.FinishRevocation(ctx, app, u.ID, first), nil)
+		second := s.Clock.Now()
+		pending("after finishing an older one", second, first)
 		// And a reissue must neither put it off nor narrow it.
-		now := s.Clock.Now()
-		s.AddToken(t, u, models.NewToken{RevokeBefore: now.Add(-time.Hour), RevokeAt: now.Add(time.Hour)})
-		if again := due(); len(again) != 1 || again[0] != second[0] {
-			t.Fatalf("DueRevocations after a reissue = %+v, want %+v", again, second)
-		}
-		want(t, "FinishRevocation", s.FinishRevocation(ctx, app, second[0]), nil)
-		equal(t, "revocations due at the end", len(due()), 0)
+		s.AddToken(t, u, models.NewToken{RevokeBefore: second.Add(-time.Hour), RevokeAt: second.Add(time.Hour)})
+		pending("after a reissue", second, first)
+		want(t, "FinishRevocation", s.FinishRevocation(ctx, app, u.ID, second), nil)
+		s.Exec(t, "DELETE FROM outbox")
 
-		s.AddToken(t, u, models.NewToken{RevokeBefore: now, RevokeAt: now.Add(time.Hour)})
-		equal(t, "revocations due before their time", len(due()), 0)
-		s.Clock.Advance(time.Hour)
-		if later := due(); len(later) != 1 || !later[0].Before.Equal(now) {
-			t.Errorf("DueRevocations in their time = %+v, want the one before %s", later, now)
-		}
+		s.AddToken(t, u, models.NewToken{RevokeBefore: second, RevokeAt: second.Add(time.Hour)})
+		pending("of a reissue alone", second, second.Add(time.Hour))
 	})
 }
 

@@ -183,14 +183,18 @@ func TestDeleteUserLeavesNoPersonalDataAndNoWayIn(t *testing.T) {
 		want(t, "TokenView", err, models.ErrNotFound)
 		_, _, err = s.RefreshSession(ctx, reg.RefreshToken, from)
 		want(t, "RefreshSession", err, models.ErrSessionEnded)
-		due, err := s.DueRevocations(ctx, modelstest.App, 10)
-		if err != nil || len(due) != 1 || due[0].UserID != u.ID || due[0].IMID != u.IMID {
-			t.Errorf("DueRevocations = %+v, %v; want the deleted person's", due, err)
+		revoked, err := s.Revocation(ctx, modelstest.App, u.ID)
+		if err != nil || !revoked.Equal(s.Clock.Now()) {
+			t.Errorf("Revocation = %s, %v; want the deleted person's, up to now", revoked, err)
 		}
 		after, err := s.Lifetimes(ctx)
 		if err != nil || len(after.Users) != 0 || after.Revision == before.Revision {
 			t.Errorf("Lifetimes = %+v, %v; want none of the person's, and another revision than %d", after, err, before.Revision)
 		}
+		for _, column := range []string{"COALESCE(username_key, '')", "COALESCE(email_key, '')", "COALESCE(phone, '')", "password_hash"} {
+			equal(t, "rows that keep "+column+" before the cloud has removed them", s.Count(t, "SELECT COUNT(*) FROM users WHERE "+column+" <> ''"), 0)
+		}
+		want(t, "ScrubUser", s.ScrubUser(ctx, u.ID), nil)
 		for _, column := range []string{"username", "COALESCE(username_key, '')", "COALESCE(email, '')", "COALESCE(email_key, '')", "COALESCE(phone, '')", "nickname", "avatar_url", "password_hash"} {
 			equal(t, "rows that keep "+column, s.Count(t, "SELECT COUNT(*) FROM users WHERE "+column+" <> ''"), 0)
 		}

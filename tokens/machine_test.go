@@ -9,6 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"imbridge/models"
 	"imbridge/models/modelstest"
 	"imbridge/tokens/im"
 	"imbridge/tokens/im/sandbox"
@@ -192,7 +193,9 @@ func (m *machine) Behind(t *rapid.T) {
 		}
 		m.expect(t, r.connect(v), nil, true, false)
 	}
-	r.revokeDue(context.Background())
+	if err := r.outbox().Deliver(context.Background(), models.KindRevoke, m.p.id); err != nil {
+		t.Fatalf("revocation = %v", err)
+	}
 	for n, v := range m.order {
 		if state := r.cloud.box.TokenState(v); m.revoked[v] && state != sandbox.StateExpired {
 			t.Fatalf("the cloud calls token %d of %d, which was revoked, %s, want %s", n+1, len(m.order), state, sandbox.StateExpired)

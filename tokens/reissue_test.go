@@ -179,7 +179,6 @@ func TestRunLeavesNothing(t *testing.T) {
 	for range 100 {
 		r.fetch(t, p) // renewed behind
 		r.fetch(t, permanent)
-		r.WakeRevoker()
 	}
 	stop()
 	if err := <-ended; err != nil {

@@ -6,14 +6,21 @@ import (
 	"testing/synctest"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"imbridge/tokens/im/sandbox"
 )
 
-// run starts Run for the rest of the test.
+// run starts Run for the rest of the test, and a runner of the outbox beside it.
 func (r *rig) run(t *testing.T) {
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error)
-	go func() { ended <- r.Run(ctx) }()
+	go func() {
+		var g errgroup.Group
+		g.Go(func() error { return r.Run(ctx) })
+		g.Go(func() error { return r.outbox().Run(ctx) })
+		ended <- g.Wait()
+	}()
 	t.Cleanup(func() {
 		stop()
 		if err := <-ended; err != nil {
@@ -63,11 +70,11 @@ func TestRevocationIsRepeated(t *testing.T) {
 		time.Sleep(10 * time.Minute)
 		r.cloud.wantState(t, old, sandbox.StateValid)
 		calls := r.cloud.count(t, "calls", expireTokens)
-		if calls < 10 || calls > 100 {
-			t.Errorf("in 10 minutes of outage the revocation was tried %d times, want 10 to 100", calls)
+		if calls < 8 || calls > 100 {
+			t.Errorf("in 10 minutes of outage the revocation was tried %d times, want 8 to 100", calls)
 		}
 		r.cloud.turn(t, "/control/reset", map[string]any{})
-		time.Sleep(revokeAgain * 2)
+		time.Sleep(6 * time.Minute) // the longest wait between two tries is 5
 		r.cloud.wantState(t, old, sandbox.StateExpired)
 		time.Sleep(time.Hour)
 		r.cloud.wantCalls(t, expireTokens, 1)
@@ -83,7 +90,6 @@ func TestRevocationIsWoken(t *testing.T) {
 		old := r.fetch(t, p).Value
 		time.Sleep(time.Millisecond)
 		r.logOutOthers(t, p)
-		r.WakeRevoker()
 		time.Sleep(time.Second)
 		r.cloud.wantState(t, old, sandbox.StateExpired)
 	})
@@ -136,7 +142,7 @@ func TestEarlyRenewalKeepsTheOldToken(t *testing.T) {
 		}
 		time.Sleep(time.Until(old.ExpiresAt) - time.Second)
 		r.cloud.wantState(t, old.Value, sandbox.StateValid)
-		time.Sleep(time.Second + revokeEvery*2)
+		time.Sleep(10 * time.Second)
 		r.cloud.wantState(t, old.Value, sandbox.StateExpired)
 		r.cloud.wantState(t, fresh.Value, sandbox.StateValid)
 		r.cloud.wantCalls(t, expireTokens, 1)

@@ -21,6 +21,7 @@ import (
 	"imbridge/tokens/im"
 	"imbridge/tokens/im/rongcloud"
 	"imbridge/tokens/im/sandbox"
+	"imbridge/tokens/outbox"
 )
 
 const (
@@ -116,6 +117,12 @@ func (c *testCloud) rig(t *testing.T, s *modelstest.Store, process string) *rig 
 		t.Fatal(err)
 	}
 	return r
+}
+
+// outbox is a runner of this process.
+func (r *rig) outbox() *outbox.Runner {
+	d := &outbox.Delivery{Store: r.store.Store, Cloud: r.Cloud, Issuer: r.Issuer, Rate: 20, Now: r.Now}
+	return &outbox.Runner{Store: r.store.Store, Kinds: d.Kinds(), Process: r.Process, Now: r.Now, Log: r.Log}
 }
 
 // again is another process on the same database and cloud.

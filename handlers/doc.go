@@ -13,6 +13,7 @@
 //	tokens.go           connect tokens, and the public keys of access tokens
 //	admin.go            admins' login, people, reissue, audit
 //	admin_lifetimes.go  how long connect tokens live
+//	admin_notices.go    what admins should know
 //	health.go           /livez and /readyz
 //	metrics.go          /metrics
 //	docs.go             the contract and the pages made from it

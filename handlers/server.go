@@ -122,6 +122,8 @@ func New(d Deps) *echo.Echo {
 	e.POST("/v1/admin/lifetimes/users/:id/preview", h.previewUserLifetime, admin...)
 	e.GET("/v1/admin/users", h.users, admin...)
 	e.POST("/v1/admin/users/:id/reissue", h.reissue, admin...)
+	e.GET("/v1/admin/notices", h.notices, admin...)
+	e.POST("/v1/admin/notices/:id/resolve", h.resolveNotice, admin...)
 	e.GET("/v1/admin/audit", h.audit, admin...)
 
 	e.GET("/.well-known/jwks.json", h.jwks)

@@ -31,7 +31,7 @@ var problemList = []problemKind{
 		Cause:  "The value has another type, is an object or a list, stands twice, is not UTF-8 or holds control characters. `field` names it.",
 		Client: "Mend the field; repeating the request is useless.", Operator: nothing},
 	{Code: "bad_query", Status: http.StatusBadRequest, Title: "A query parameter is not allowed",
-		Cause:  "`limit` is no number from 1 to 100, or `query` is too long or no text. `field` names it.",
+		Cause:  "`limit` is no number from 1 to 100, a text is too long or none, or a time is not written as RFC 3339. `field` names it.",
 		Client: "Mend the parameter.", Operator: nothing},
 	{Code: "bad_cursor", Status: http.StatusBadRequest, Title: "The cursor is not one of ours", Detail: "start again without a cursor",
 		Cause:  "`cursor` is not the `next_cursor` of an earlier answer.",

@@ -3,8 +3,10 @@ package models
 import (
 	"context"
 	"encoding/json"
+	"strings"
 	"time"
 
+	"github.com/oklog/ulid/v2"
 	"gorm.io/gorm"
 )
 
@@ -41,6 +43,11 @@ type auditRow struct {
 	Detail    string
 	RequestID string
 	IP        string
+	// Mac is made with the row; the rest when it is sealed, see audit_chain.go.
+	Mac      []byte
+	Seq      *int64
+	PrevHash []byte
+	Hash     []byte
 }
 
 func (auditRow) TableName() string { return "audit" }
@@ -55,22 +62,50 @@ func (s *Store) audit(tx *gorm.DB, o Origin, actor, action, subject string, deta
 			return err
 		}
 	}
-	return tx.Create(&auditRow{
+	row := auditRow{
 		ID: s.newID(), At: s.nowMicros(), Actor: actor, Action: action, Subject: subject,
 		Detail: string(text), RequestID: cutASCII(o.RequestID, 64), IP: cutASCII(o.IP, 45),
-	}).Error
+	}
+	row.Mac = s.auditMAC(row)
+	return tx.Create(&row).Error
+}
+
+// An AuditFilter chooses rows; what is empty or zero chooses all. Each text is
+// compared as a whole.
+type AuditFilter struct {
+	Action, Actor, Subject string
+	// Since is the earliest time, Until the first one that is too late.
+	Since, Until time.Time
 }
 
 // Audit lists what was done, newest first, up to limit rows before the row with
 // id before ("" for the newest).
 func (s *Store) Audit(ctx context.Context, before string, limit int) ([]AuditRow, error) {
+	return s.FindAudit(ctx, AuditFilter{}, before, limit)
+}
+
+// FindAudit is Audit of the rows that fit the filter.
+func (s *Store) FindAudit(ctx context.Context, f AuditFilter, before string, limit int) ([]AuditRow, error) {
 	q := s.db.WithContext(ctx).Order("id DESC").Limit(limit)
 	if before != "" {
 		q = q.Where("id < ?", before)
 	}
+	for column, value := range map[string]string{"action": f.Action, "actor": f.Actor, "subject": f.Subject} {
+		if value != "" {
+			q = q.Where(column+" = ?", value)
+		}
+	}
+	// The ids are in the order of time, nearly: they bound the part of the index
+	// that is read, and the time itself decides.
+	if !f.Since.IsZero() {
+		q = q.Where("id >= ? AND at >= ?", idAt(f.Since.Add(-time.Second)), f.Since.UnixMicro())
+	}
+	if !f.Until.IsZero() {
+		q = q.Where("id < ? AND at < ?", idAt(f.Until.Add(time.Second)), f.Until.UnixMicro())
+	}
 	var rows []auditRow
-	if err := q.Find(&rows).Error; err != nil {
-		return nil, s.translate(err)
+	if err := s.translate(q.Find(&rows).Error); err != nil {
+		return nil, err
 	}
 	list := make([]AuditRow, len(rows))
 	for i, r := range rows {
@@ -79,4 +114,13 @@ func (s *Store) Audit(ctx context.Context, before string, limit int) ([]AuditRow
 		_ = json.Unmarshal([]byte(r.Detail), &list[i].Detail)
 	}
 	return list, nil
+}
+
+// idAt is below every id that is made at t or later, and above those made a
+// millisecond earlier. Times that no id can hold give the nearest one.
+func idAt(t time.Time) string {
+	ms := uint64(min(max(t.UnixMilli(), 0), int64(ulid.MaxTime()))) //nolint:gosec // clamped
+	var id ulid.ULID
+	_ = id.SetTime(ms)
+	return strings.ToLower(id.String())
 }

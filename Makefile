@@ -53,6 +53,11 @@ lint: format vet $(GOLANGCI) ## formatting, go vet and golangci-lint (compiled o
 bench: ## throughput of a token fetch against its floor, as a ratio, on MySQL
 	.ci/databases run go run ./cmd/imbench $(ARGS)
 
+.PHONY: proof
+proof: ## break everything around imbridge and look for what got lost; ARGS=--long for hours of it
+	.ci/databases fetch
+	go run ./cmd/imbench proof --json bin/proof.json $(ARGS)
+
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME (10s)
 	@grep -rEo --include='*_test.go' --exclude-dir=.cache --exclude-dir=node_modules '^func Fuzz[A-Za-z0-9_]+' . | sort | while IFS=: read -r file func; do \

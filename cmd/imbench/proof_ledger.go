@@ -1,0 +1,299 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// A person is one client, with what it was answered.
+type person struct {
+	name, key string
+
+	mu       sync.Mutex
+	ids      map[string]bool // user ids that it was given
+	id       string
+	access   string
+	refresh  string
+	token    string // the connect token it was given last
+	answered bool   // registered with success
+	made     bool   // registered, though the answer was a failure or none
+	failures int
+	gone     bool // told that the account is deleted
+}
+
+// A ledger is what all clients of a row were answered.
+type ledger struct {
+	mu     sync.Mutex
+	people []*person
+}
+
+// add makes a person who has not asked for anything yet.
+func (l *ledger) add() *person {
+	p := &person{name: "u" + randomHex()[:20], key: randomHex(), ids: map[string]bool{}}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.people = append(l.people, p)
+	return p
+}
+
+// loginAnswer is what register and login say.
+type loginAnswer struct {
+	User struct {
+		ID      string `json:"id"`
+		IMState string `json:"im_state"`
+	} `json:"user"`
+	Session struct {
+		Access  string `json:"access_token"`
+		Refresh string `json:"refresh_token"`
+	} `json:"session"`
+	IM *struct {
+		Token string `json:"token"`
+	} `json:"im"`
+}
+
+func (a said) login() (loginAnswer, error) {
+	var in loginAnswer
+	err := json.Unmarshal(a.body, &in)
+	if err == nil && (in.User.ID == "" || in.Session.Access == "") {
+		err = fmt.Errorf("an answer without a user or a session: %.200s", a.body)
+	}
+	return in, err
+}
+
+func (p *person) note(in loginAnswer) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ids[in.User.ID] = true
+	p.id, p.access, p.refresh, p.answered = in.User.ID, in.Session.Access, in.Session.Refresh, true
+	if in.IM != nil {
+		p.token = in.IM.Token
+	}
+}
+
+// registerOnce asks base to register the person, with their idempotency key.
+func (s *stage) registerOnce(ctx context.Context, base string, p *person) (said, error) {
+	a, err := s.ask(ctx, http.MethodPost, base+"/v1/register", "", object{"username": p.name, "password": proofPassword}, "Idempotency-Key", p.key)
+	if err != nil || a.status != http.StatusCreated {
+		return a, err
+	}
+	in, err := a.login()
+	if err != nil {
+		return a, err
+	}
+	p.note(in)
+	return a, nil
+}
+
+// register repeats until it succeeds, as a client with an idempotency key may.
+func (s *stage) register(ctx context.Context, base func() string, p *person, f *finding, within time.Duration) bool {
+	deadline := time.Now().Add(within)
+	for {
+		a, err := s.registerOnce(ctx, base(), p)
+		switch {
+		case err == nil && a.status == http.StatusCreated:
+			return true
+		case err == nil && a.status == http.StatusConflict:
+			f.wrong("register %s with its own key = %s: the name was said to be taken", p.name, a)
+			return false
+		case err == nil && a.status < 500 && a.status != http.StatusTooManyRequests:
+			f.wrong("register %s = %s, want 201 or a reason to come again", p.name, a)
+			return false
+		}
+		p.failures++
+		if !p.made {
+			n, err := s.number(ctx, "SELECT COUNT(*) FROM users WHERE username_key = ?", p.name)
+			p.made = err == nil && n > 0
+		}
+		if time.Now().After(deadline) || ctx.Err() != nil {
+			f.wrong("register %s did not succeed within %s; last %s, %v", p.name, within, a, err)
+			return false
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+// newcomer registers somebody where nothing is broken.
+func (s *stage) newcomer(ctx context.Context, l *ledger, base string) (*person, error) {
+	p := l.add()
+	a, err := s.registerOnce(ctx, base, p)
+	if err == nil && a.status != http.StatusCreated {
+		err = fmt.Errorf("register = %s", a)
+	}
+	return p, err
+}
+
+// fetch asks for the person's connect token.
+func (s *stage) fetch(ctx context.Context, base string, p *person) (token string, a said, err error) {
+	a, err = s.ask(ctx, http.MethodGet, base+"/v1/im/token", p.access, nil)
+	if err != nil || a.status != http.StatusOK {
+		return "", a, err
+	}
+	var in struct {
+		Token string `json:"token"`
+	}
+	if err := json.Unmarshal(a.body, &in); err != nil || in.Token == "" {
+		return "", a, fmt.Errorf("an answer without a token: %.200s", a.body)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.token = in.Token
+	return in.Token, a, nil
+}
+
+// login makes a new session for the person.
+func (s *stage) login(ctx context.Context, base string, p *person) (said, error) {
+	a, err := s.ask(ctx, http.MethodPost, base+"/v1/login", "", object{"login": p.name, "password": proofPassword})
+	if err != nil || a.status != http.StatusOK {
+		return a, err
+	}
+	in, err := a.login()
+	if err == nil {
+		p.note(in)
+	}
+	return a, err
+}
+
+// atRest waits until the outbox is empty and nobody is pending, and tells what
+// is left if that does not happen.
+func (s *stage) atRest(ctx context.Context, f *finding, within time.Duration) time.Duration {
+	start := time.Now()
+	left := ""
+	ok, err := until(ctx, within, func() (bool, error) {
+		// What is to be told later, the end of a lifetime or of a ban, is at rest.
+		waiting, err := s.number(ctx, "SELECT COUNT(*) FROM outbox WHERE buried_at IS NULL AND due_at <= ?", time.Now().Add(s.ahead).UnixMicro())
+		if err != nil {
+			return false, err
+		}
+		pending, err := s.number(ctx, "SELECT COUNT(*) FROM users WHERE im_state = 'pending' AND status = 'active'")
+		left = fmt.Sprintf("%d outbox rows waiting, %d people pending", waiting, pending)
+		return err == nil && waiting == 0 && pending == 0, err
+	})
+	if !ok {
+		f.wrong("not at rest within %s: %s, %v%s", within, left, err, s.waiting(ctx))
+	}
+	if buried, _ := s.number(ctx, "SELECT COUNT(*) FROM outbox WHERE buried_at IS NOT NULL"); buried > 0 {
+		f.wrong("%d outbox rows are buried%s", buried, s.waiting(ctx))
+	}
+	return time.Since(start)
+}
+
+// waiting shows a few outbox rows.
+func (s *stage) waiting(ctx context.Context) string {
+	rows, err := s.db.db.QueryContext(ctx, "SELECT kind, subject, attempts, last_error FROM outbox LIMIT 3")
+	if err != nil {
+		return ""
+	}
+	defer rows.Close()
+	text := ""
+	for rows.Next() {
+		var kind, subject, last string
+		var attempts int
+		if rows.Scan(&kind, &subject, &attempts, &last) == nil {
+			text += fmt.Sprintf("; %s of %s, %d attempts: %s", kind, subject, attempts, last)
+		}
+	}
+	_ = rows.Err()
+	return text
+}
+
+// A cloudState is what the sandbox holds.
+type cloudState struct {
+	Users []struct {
+		UserID        string  `json:"user_id"`
+		DeactivatedAt *string `json:"deactivated_at"`
+	} `json:"users"`
+	Tokens []struct {
+		Fingerprint string `json:"fingerprint"`
+		UserID      string `json:"user_id"`
+		State       string `json:"state"`
+	} `json:"tokens"`
+	Bans []struct {
+		UserID string `json:"user_id"`
+	} `json:"bans"`
+}
+
+// A dbUser is a row of users.
+type dbUser struct{ id, imID, name, status, state string }
+
+func (s *stage) users(ctx context.Context) ([]dbUser, error) {
+	rows, err := s.db.db.QueryContext(ctx, "SELECT id, im_id, COALESCE(username_key, ''), status, im_state FROM users")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var list []dbUser
+	for rows.Next() {
+		var u dbUser
+		if err := rows.Scan(&u.id, &u.imID, &u.name, &u.status, &u.state); err != nil {
+			return nil, err
+		}
+		list = append(list, u)
+	}
+	return list, rows.Err()
+}
+
+// compare holds what clients were answered against the database, and the
+// database against the cloud. The row must be at rest.
+func (s *stage) compare(ctx context.Context, l *ledger, f *finding) error {
+	users, err := s.users(ctx)
+	if err != nil {
+		return err
+	}
+	var cloud cloudState
+	if err := s.control(ctx, "/control/state?limit=10000000", nil, &cloud); err != nil {
+		return err
+	}
+	byID, byName := map[string]dbUser{}, map[string]int{}
+	ours := map[string]dbUser{}
+	for _, u := range users {
+		byID[u.id], ours[u.imID] = u, u
+		if u.name != "" {
+			byName[u.name]++
+		}
+	}
+	lost, orphan, dup := 0, 0, 0
+	for _, p := range l.people {
+		if u, there := byID[p.id]; p.answered && !p.gone && (!there || u.status == "deleted") {
+			lost++
+			f.wrong("%s was told that they are registered, and is not there", p.name)
+		}
+		if len(p.ids) > 1 && !p.gone || byName[p.name] > 1 {
+			dup++
+			f.wrong("%s was registered %d times", p.name, max(len(p.ids), byName[p.name]))
+		}
+	}
+	theirs := map[string]bool{}
+	for _, u := range cloud.Users {
+		theirs[u.UserID] = u.DeactivatedAt == nil
+		switch known, there := ours[u.UserID]; {
+		case !there:
+			orphan++
+			f.wrong("the cloud knows %s, whom nobody here is", u.UserID)
+		case known.status == "deleted" && u.DeactivatedAt == nil:
+			orphan++
+			f.wrong("%s is deleted here and lives at the cloud", u.UserID)
+		case known.status != "deleted" && u.DeactivatedAt != nil:
+			orphan++
+			f.wrong("%s lives here and is deactivated at the cloud", u.UserID)
+		}
+	}
+	banned := map[string]bool{}
+	for _, b := range cloud.Bans {
+		banned[b.UserID] = true
+	}
+	for _, u := range users {
+		if _, known := theirs[u.imID]; u.status == "active" && !known {
+			orphan++
+			f.wrong("%s is registered here and unknown at the cloud (%s)", u.id, u.state)
+		} else if known && u.status != "deleted" && banned[u.imID] != (u.status == "banned") {
+			orphan++
+			f.wrong("%s is %s here, and banned at the cloud: %t", u.id, u.status, banned[u.imID])
+		}
+	}
+	f.count(lost, orphan, dup)
+	return nil
+}

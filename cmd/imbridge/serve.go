@@ -76,7 +76,8 @@ func (a *app) serve(ctx context.Context, cfg config.Config, log *slog.Logger) er
 	metrics := handlers.NewMetrics()
 	metrics.WatchHasher(store.Hasher.Waiting)
 	metrics.WatchPool(store.Connections)
-	client, err := openCloud(cfg, metrics.CloudCall)
+	var troubles troubles
+	client, err := openCloud(cfg, troubles.calls(metrics.CloudCall))
 	if err != nil {
 		return err
 	}
@@ -91,12 +92,16 @@ func (a *app) serve(ctx context.Context, cfg config.Config, log *slog.Logger) er
 	process := make([]byte, 6)
 	_, _ = rand.Read(process)
 	issuer := &tokens.Issuer{Store: store, Cloud: client.Cloud, ReadSecretVersion: secretVersion(store, client), WindowPercent: cfg.IM.RenewWindowPercent,
-		MintTimeout: mintTimeout, RoundRate: client.roundRate, Process: hex.EncodeToString(process), Now: now, Log: log, Observe: metrics.Token}
+		MintTimeout: mintTimeout, RoundRate: client.roundRate, Process: hex.EncodeToString(process), Now: now, Log: log, Observe: troubles.tokens(metrics.Token)}
 	if err := beginWithSecret(ctx, store, client, issuer); err != nil {
 		return err
 	}
 	delivery := &outbox.Delivery{Store: store, Cloud: client.Cloud, Issuer: issuer, Rate: client.roundRate, Now: time.Now}
 	runner := &outbox.Runner{Store: store, Kinds: delivery.Kinds(), Process: issuer.Process, Now: time.Now, Log: log, Observe: metrics.Outbox}
+	watcher, err := newWatcher(cfg, store, client, &troubles, issuer.Process, now, log)
+	if err != nil {
+		return err
+	}
 	deps := handlers.Deps{Store: store, Issuer: issuer, Metrics: metrics, Log: log, Now: now, CloudState: client.breaker, Health: &handlers.Health{},
 		Access: &tokens.Access{Keys: keys, Issuer: issuerName(cfg), Lifetime: cfg.Session.AccessLifetime, AdminLifetime: adminLifetime, Now: now},
 		Settings: handlers.Settings{Version: version, RegisterBudget: cfg.Server.RegisterBudget, Rollback: cfg.IM.Registration == config.Rollback,
@@ -121,7 +126,9 @@ func (a *app) serve(ctx context.Context, cfg config.Config, log *slog.Logger) er
 	g.Go(func() error { return keys.Run(gctx) })
 	g.Go(func() error { return issuer.Run(gctx) })
 	g.Go(func() error { return runner.Run(gctx) })
+	g.Go(func() error { return watcher.Run(gctx) })
 	g.Go(func() error { return sweep(gctx, store, log) })
+	g.Go(func() error { return sealAudit(gctx, store, log) })
 	if box != nil {
 		g.Go(func() error { return box.serve(gctx) })
 	}

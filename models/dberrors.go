@@ -22,7 +22,18 @@ var mysqlConflict = map[uint16]bool{
 	1205: true, // lock wait timeout
 	1213: true, // deadlock, or a Galera certification failure
 	3101: true, // Group Replication certification failure
-	1180: true, // error during commit (149: the transaction was a certification victim)
+}
+
+// A commit that fails with 1180 was lost to another transaction only when this
+// number stands in its message; otherwise nobody knows what became of it.
+const mysqlErrorDuringCommit, certificationVictim = 1180, "149"
+
+// These say that the server did nothing because it must not, or not yet.
+var mysqlRefused = map[uint16]bool{
+	1047: true,                         // Galera node not ready ("WSREP has not yet prepared node")
+	1053: true,                         // server shutdown in progress
+	1290: true, 1792: true, 1836: true, // read-only
+	3100: true, // a Group Replication hook refused, and rolled back
 }
 
 // The second group means that this server cannot do it now.
@@ -75,10 +86,32 @@ func sqliteCode(err error) int {
 func (s *Store) conflict(err error) bool {
 	var my *mysqldriver.MySQLError
 	if errors.As(err, &my) {
-		return mysqlConflict[my.Number]
+		return mysqlConflict[my.Number] || my.Number == mysqlErrorDuringCommit && strings.Contains(my.Message, certificationVictim)
 	}
 	code := sqliteCode(err) & 0xff
 	return code == sqliteBusy || code == sqliteLocked
+}
+
+// refused tells that the server did nothing of it, and that another one, or the
+// same a little later, may.
+func (s *Store) refused(err error) bool {
+	var my *mysqldriver.MySQLError
+	return errors.As(err, &my) && mysqlRefused[my.Number]
+}
+
+// lost tells that the connection broke, and with it, unless it was committing,
+// the transaction.
+func (s *Store) lost(err error) bool {
+	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return false
+	}
+	var my *mysqldriver.MySQLError
+	if errors.As(err, &my) {
+		return my.Number == 2006 || my.Number == 2013 || my.Number == 1927
+	}
+	var netErr net.Error
+	return errors.Is(err, driver.ErrBadConn) || errors.Is(err, mysqldriver.ErrInvalidConn) || errors.Is(err, sql.ErrConnDone) ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &netErr)
 }
 
 // duplicate returns the name of the unique index, or of the column, that a
@@ -127,7 +160,7 @@ func (s *Store) translate(err error) error {
 		return fmt.Errorf("transaction not committed: %w", context.DeadlineExceeded)
 	case errors.As(err, &my):
 		switch {
-		case mysqlConflict[my.Number]:
+		case s.conflict(err), my.Number == mysqlErrorDuringCommit:
 			return fmt.Errorf("%w: lost against other transactions (mysql %d)", ErrUnavailable, my.Number)
 		case mysqlUnavailable[my.Number]:
 			return fmt.Errorf("%w: mysql %d", ErrUnavailable, my.Number)
@@ -151,9 +184,7 @@ func (s *Store) translate(err error) error {
 		}
 		return fmt.Errorf("sqlite error %d", code)
 	}
-	var netErr net.Error
-	if s.closed.Load() || errors.Is(err, driver.ErrBadConn) || errors.Is(err, mysqldriver.ErrInvalidConn) || errors.Is(err, sql.ErrConnDone) ||
-		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &netErr) {
+	if s.closed.Load() || s.lost(err) {
 		return fmt.Errorf("%w: connection lost", ErrUnavailable)
 	}
 	return err

@@ -191,6 +191,9 @@ func openMySQL(dsn string) (*sql.DB, error) {
 	// Strict mode refuses what it would otherwise cut to fit.
 	cfg.Params["innodb_lock_wait_timeout"] = "5"
 	cfg.Params["sql_mode"] = "'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO'"
+	// After a failover the pool holds connections to what is a secondary now.
+	// Whoever meets one drops it, and the next dials anew.
+	cfg.RejectReadOnly = true
 	cfg.Logger = &mysqldriver.NopLogger{}
 	connector, err := mysqldriver.NewConnector(cfg)
 	if err != nil {
@@ -212,24 +215,47 @@ func (s *Store) Connections() (open, inUse int) {
 	return st.OpenConnections, st.InUse
 }
 
-// maxTries bounds how often one transaction is begun again after a conflict.
-const maxTries = 8
+const (
+	// maxTries bounds how often one transaction is begun again after a conflict.
+	maxTries = 8
+	// maxFailovers bounds how often it is begun again on another connection. With
+	// the pauses between them a failover of half a second is not noticed.
+	maxFailovers = 5
+)
 
-// inTx runs fn in a transaction, and the whole of it again when the database
-// says that it lost against another one. fn must therefore do nothing but SQL.
+// tries is how often what ended in err may be tried in all. Committing says that
+// it may have been done all the same, were the connection lost: then only an
+// answer from the server can make it be tried again.
+func (s *Store) tries(err error, committing bool) int {
+	switch {
+	case s.conflict(err):
+		return maxTries
+	case s.refused(err), !committing && s.lost(err):
+		return maxFailovers
+	}
+	return 1
+}
+
+// inTx runs fn in a transaction, and the whole of it again when nothing of it
+// was done: it lost against another transaction, this server must not write, or
+// the connection broke before the commit. A connection that breaks during the
+// commit leaves open whether it was done, and is told to the caller. fn must do
+// nothing but SQL.
 func (s *Store) inTx(ctx context.Context, fn func(tx *gorm.DB) error) error {
 	for try := 1; ; try++ {
+		committing := false
 		err := s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 			err := fn(tx)
 			if err == nil {
 				s.step("before commit")
+				committing = true
 			}
 			return err
 		})
 		if err == nil {
 			s.step("after commit")
 		}
-		if err == nil || !s.conflict(err) || try == maxTries || ctx.Err() != nil {
+		if err == nil || try >= s.tries(err, committing) || s.closed.Load() || ctx.Err() != nil {
 			return s.translate(err)
 		}
 		if err := pause(ctx, try); err != nil {
@@ -246,7 +272,7 @@ func (s *Store) write(ctx context.Context, query string, args ...any) (int64, er
 		if res.Error == nil {
 			s.step("after write")
 		}
-		if res.Error == nil || !s.conflict(res.Error) || try == maxTries || ctx.Err() != nil {
+		if res.Error == nil || try >= s.tries(res.Error, true) || s.closed.Load() || ctx.Err() != nil {
 			return res.RowsAffected, s.translate(res.Error)
 		}
 		if err := pause(ctx, try); err != nil {
@@ -261,10 +287,10 @@ func (s *Store) step(point string) {
 	}
 }
 
-// pause waits up to 5 ms times 2^try, full jitter, so that those who collided
+// pause waits up to 10 ms times 2^try, full jitter, so that those who collided
 // do not meet again.
 func pause(ctx context.Context, try int) error {
-	t := time.NewTimer(time.Duration(rand.Int64N(int64(5*time.Millisecond) << try)))
+	t := time.NewTimer(time.Duration(rand.Int64N(int64(10*time.Millisecond) << try)))
 	defer t.Stop()
 	select {
 	case <-t.C:

@@ -1,6 +1,7 @@
 package modelstest
 
 import (
+	"bytes"
 	"io"
 	"net"
 	"sync"
@@ -21,6 +22,17 @@ type Wire struct {
 	cut      bool
 	open     map[net.Conn]bool
 	commands map[byte]int
+	refusals []refusal
+}
+
+// A refusal answers statements in the server's place.
+type refusal struct {
+	text    string
+	code    uint16
+	state   string
+	message string
+	times   int
+	after   bool // the server does it, and only the answer is lost
 }
 
 // Commands of MySQL's protocol.
@@ -87,6 +99,41 @@ func (w *Wire) Mend() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.cut = false
+}
+
+// Refuse answers the next times statements that hold text with an error of the
+// server's kind, and does not pass them on.
+func (w *Wire) Refuse(text string, times int, code uint16, state, message string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.refusals = append(w.refusals, refusal{text: text, code: code, state: state, message: message, times: times})
+}
+
+// Break cuts the connection at the next times statements that hold text: before
+// the server has read them, or, with after, when it has answered.
+func (w *Wire) Break(text string, times int, after bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.refusals = append(w.refusals, refusal{text: text, times: times, after: after})
+}
+
+// refuse finds what is to be done instead of passing the statement on.
+func (w *Wire) refuse(statement []byte) (refusal, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for i, r := range w.refusals {
+		if r.times > 0 && bytes.Contains(statement, []byte(r.text)) {
+			w.refusals[i].times--
+			return r, true
+		}
+	}
+	return refusal{}, false
+}
+
+// packet is the error as the protocol has it, in answer to packet number zero.
+func (r refusal) packet() []byte {
+	body := append([]byte{0xff, byte(r.code), byte(r.code >> 8), '#'}, r.state+r.message...)
+	return append([]byte{byte(len(body)), byte(len(body) >> 8), byte(len(body) >> 16), 1}, body...)
 }
 
 // Count is how many commands of one kind went through.
@@ -166,8 +213,33 @@ func (w *Wire) ask(client, server net.Conn) {
 			w.commands[packet[4]]++
 			w.mu.Unlock()
 		}
+		if r, ok := w.refuse(packet[4:]); ok && head[3] == 0 {
+			switch {
+			case r.code != 0:
+				if _, err := client.Write(r.packet()); err != nil {
+					return
+				}
+				continue
+			case !r.after:
+				return
+			}
+			lostAnswer(client, server, packet)
+			return
+		}
 		if _, err := server.Write(packet); err != nil {
 			return
 		}
 	}
+}
+
+// lostAnswer has the server do it, and gives the client nothing.
+func lostAnswer(client, server net.Conn, packet []byte) {
+	_ = client.Close()
+	if _, err := server.Write(packet); err != nil {
+		return
+	}
+	// The answer is read beside; a server that is asked to end says goodbye only
+	// after what came before.
+	_, _ = server.Write([]byte{1, 0, 0, 0, 1})
+	_, _ = io.Copy(io.Discard, server)
 }

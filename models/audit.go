@@ -55,16 +55,19 @@ func (auditRow) TableName() string { return "audit" }
 // audit writes a row in the transaction of the change that it tells of. Detail
 // holds ids and settings, never a secret.
 func (s *Store) audit(tx *gorm.DB, o Origin, actor, action, subject string, detail map[string]any) error {
-	text := []byte("{}")
+	var text strings.Builder
+	text.WriteString("{}")
 	if len(detail) > 0 {
-		var err error
-		if text, err = json.Marshal(detail); err != nil {
+		text.Reset()
+		e := json.NewEncoder(&text)
+		e.SetEscapeHTML(false) // six characters for one could outgrow the column
+		if err := e.Encode(detail); err != nil {
 			return err
 		}
 	}
 	row := auditRow{
 		ID: s.newID(), At: s.nowMicros(), Actor: actor, Action: action, Subject: subject,
-		Detail: string(text), RequestID: cutASCII(o.RequestID, 64), IP: cutASCII(o.IP, 45),
+		Detail: strings.TrimSpace(text.String()), RequestID: cutASCII(o.RequestID, 64), IP: cutASCII(o.IP, 45),
 	}
 	row.Mac = s.auditMAC(row)
 	return tx.Create(&row).Error

@@ -52,7 +52,7 @@ of the list of processes. It may run beside a server on the same database.`,
 	create.Flags().StringVar(&name, "name", "", "the admin's `name`, 3 to 32 characters")
 	create.Flags().BoolVar(&fromStdin, "password-stdin", false, "read the password from standard input")
 	_ = create.MarkFlagRequired("name")
-	return group("admin", "Manage the people who steer", create, a.testNoticeCommand())
+	return group("admin", "Manage the people who steer", create, a.auditCommand(), a.queueCommand(), a.testNoticeCommand())
 }
 
 // firstLine reads at most 1 KiB.

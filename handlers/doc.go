@@ -14,6 +14,7 @@
 //	admin.go            admins' login, people, reissue, audit
 //	admin_lifetimes.go  how long connect tokens live
 //	admin_notices.go    what admins should know
+//	admin_clouds.go     the apps at IM clouds, and their secrets' rotation
 //	health.go           /livez and /readyz
 //	metrics.go          /metrics
 //	docs.go             the contract and the pages made from it

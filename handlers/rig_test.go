@@ -132,7 +132,10 @@ func newRig(t *testing.T, opts ...rigOption) *rig {
 		Log:        log,
 		Now:        now,
 		CloudState: client.Breaker,
-		Health:     &handlers.Health{},
+		RotateCloudSecret: func(ctx context.Context, actor string, o models.Origin) error {
+			return r.store.RotateSecret(ctx, app, appSecret, actor, o)
+		},
+		Health: &handlers.Health{},
 	}
 	if err := r.deps.Issuer.LoadSecretVersion(t.Context()); err != nil {
 		t.Fatal(err)

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -26,6 +27,8 @@ type Deps struct {
 	Now func() time.Time
 	// CloudState is the breaker's "closed", "open" or "half-open". May be nil.
 	CloudState func() string
+	// RotateCloudSecret marks all tokens of the app secret in use as stale.
+	RotateCloudSecret func(ctx context.Context, actor string, o models.Origin) error
 	// Health is shared by the two listeners, and by whoever stops the process.
 	// Nil makes one of its own.
 	Health *Health
@@ -50,6 +53,8 @@ type Settings struct {
 	CORSOrigins []string
 	// Lifetimes are what an admin may choose from.
 	Lifetimes []tokens.Lifetime
+	// ConsoleLifetime is what the cloud's console grants a token; zero is for ever.
+	ConsoleLifetime time.Duration
 	// Sandbox tells that the cloud is an emulated one.
 	Sandbox bool
 }
@@ -125,6 +130,8 @@ func New(d Deps) *echo.Echo {
 	e.GET("/v1/admin/notices", h.notices, admin...)
 	e.POST("/v1/admin/notices/:id/resolve", h.resolveNotice, admin...)
 	e.GET("/v1/admin/audit", h.audit, admin...)
+	e.GET("/v1/admin/clouds", h.clouds, admin...)
+	e.POST("/v1/admin/clouds/current/rotate", h.rotateCloud, admin...)
 
 	e.GET("/.well-known/jwks.json", h.jwks)
 	h.mountHealth(e)

@@ -52,7 +52,13 @@ of the list of processes. It may run beside a server on the same database.`,
 	create.Flags().StringVar(&name, "name", "", "the admin's `name`, 3 to 32 characters")
 	create.Flags().BoolVar(&fromStdin, "password-stdin", false, "read the password from standard input")
 	_ = create.MarkFlagRequired("name")
-	return group("admin", "Manage the people who steer", create, a.auditCommand(), a.queueCommand(), a.testNoticeCommand())
+	return group("admin", "Manage the people who steer, and what they steer",
+		create,
+		a.auditCommand(),
+		a.queueCommand(),
+		a.testNoticeCommand(),
+		a.rotateCloudSecretCommand(),
+	)
 }
 
 // firstLine reads at most 1 KiB.

@@ -65,22 +65,10 @@ func listenSandbox(cfg *config.Config, log *slog.Logger) (*sandboxServer, error)
 			return nil, fmt.Errorf("%s: %w; sandbox.allow_remote permits it", l.key, err)
 		}
 	}
-	if r.AppKey == "" {
-		r.AppKey = sandbox.DefaultAppKey
-	}
-	if !r.AppSecret.IsSet() {
-		s.secretFile = filepath.Join(cfg.DataDir, "sandbox.secret")
-		secret, _, err := keepSecret(s.secretFile, func() (string, error) {
-			raw := make([]byte, 16)
-			_, err := rand.Read(raw)
-			return hex.EncodeToString(raw), err
-		})
-		if err != nil {
-			return nil, fmt.Errorf("sandbox secret: %w", err)
-		}
-		r.AppSecret = config.NewSecret(secret)
-	}
 	var err error
+	if s.secretFile, err = sandboxCredentials(cfg); err != nil {
+		return nil, err
+	}
 	if s.api, err = listen("sandbox.listen", cfg.Sandbox.Listen); err != nil {
 		return nil, err
 	}
@@ -95,6 +83,29 @@ func listenSandbox(cfg *config.Config, log *slog.Logger) (*sandboxServer, error)
 		r.Navigators = []string{s.url}
 	}
 	return s, nil
+}
+
+// sandboxCredentials are the app key and secret where the settings name none. It
+// returns the file that the secret is kept in.
+func sandboxCredentials(cfg *config.Config) (secretFile string, err error) {
+	r := &cfg.IM.RongCloud
+	if r.AppKey == "" {
+		r.AppKey = sandbox.DefaultAppKey
+	}
+	if r.AppSecret.IsSet() {
+		return "", nil
+	}
+	secretFile = filepath.Join(cfg.DataDir, "sandbox.secret")
+	secret, _, err := keepSecret(secretFile, func() (string, error) {
+		raw := make([]byte, 16)
+		_, err := rand.Read(raw)
+		return hex.EncodeToString(raw), err
+	})
+	if err != nil {
+		return "", fmt.Errorf("sandbox secret: %w", err)
+	}
+	r.AppSecret = config.NewSecret(secret)
+	return secretFile, nil
 }
 
 // serve answers until ctx ends.

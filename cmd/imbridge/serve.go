@@ -103,10 +103,14 @@ func (a *app) serve(ctx context.Context, cfg config.Config, log *slog.Logger) er
 		return err
 	}
 	deps := handlers.Deps{Store: store, Issuer: issuer, Metrics: metrics, Log: log, Now: now, CloudState: client.breaker, Health: &handlers.Health{},
+		RotateCloudSecret: func(ctx context.Context, actor string, o models.Origin) error {
+			return store.RotateSecret(ctx, client.app(), client.secret, actor, o)
+		},
 		Access: &tokens.Access{Keys: keys, Issuer: issuerName(cfg), Lifetime: cfg.Session.AccessLifetime, AdminLifetime: adminLifetime, Now: now},
 		Settings: handlers.Settings{Version: version, RegisterBudget: cfg.Server.RegisterBudget, Rollback: cfg.IM.Registration == config.Rollback,
 			TokenBudget:    cfg.Server.TokenBudget,
-			TrustedProxies: cfg.Server.Proxies(), CORSOrigins: cfg.Server.CORSOrigins, Lifetimes: lifetimes(cfg), Sandbox: cfg.IM.Cloud == "sandbox"}}
+			TrustedProxies: cfg.Server.Proxies(), CORSOrigins: cfg.Server.CORSOrigins, Lifetimes: lifetimes(cfg),
+			ConsoleLifetime: cfg.IM.RongCloud.Console(), Sandbox: cfg.IM.Cloud == "sandbox"}}
 
 	api, err := listen("server.listen", cfg.Server.Listen)
 	if err != nil {

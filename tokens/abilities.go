@@ -1,0 +1,31 @@
+package tokens
+
+import "imbridge/tokens/im"
+
+// Abilities names what a cloud can do beside minting, in the words of the roles
+// that its client implements.
+func Abilities(c Cloud) []string {
+	list := []string{}
+	add := func(name string, able bool) {
+		if able {
+			list = append(list, name)
+		}
+	}
+	_, able := c.(im.Banner)
+	add("ban", able)
+	_, able = c.(im.Blocker)
+	add("block", able)
+	_, able = c.(im.Checker)
+	add("check", able)
+	_, able = c.(im.Kicker)
+	add("kick", able)
+	_, able = c.(im.Profiler)
+	add("profile", able)
+	_, able = c.(im.Remover)
+	add("remove", able)
+	_, able = c.(im.Revoker)
+	add("revoke", able)
+	_, able = c.(im.Watcher)
+	add("watch", able)
+	return list
+}

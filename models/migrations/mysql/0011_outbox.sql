@@ -20,7 +20,7 @@ CREATE TABLE outbox (
 INSERT INTO outbox (id, kind, subject, due_at, next_at, created_at)
     SELECT user_id, 'revoke', user_id, MIN(revoke_at), MIN(revoke_at), MIN(revoke_at) FROM im_tokens WHERE revoke_at IS NOT NULL GROUP BY user_id;
 INSERT INTO outbox (id, kind, subject, due_at, next_at, created_at)
-    SELECT CONCAT('p', SUBSTR(id, 2)), 'provision', id, created_at, created_at, created_at FROM users WHERE status = 'active' AND im_state = 'pending';
+    SELECT CONCAT('7', SUBSTR(id, 2)), 'provision', id, created_at, created_at, created_at FROM users WHERE status = 'active' AND im_state = 'pending';
 ALTER TABLE im_tokens DROP KEY im_tokens_revoke, DROP COLUMN revoke_at;
 ALTER TABLE users ADD COLUMN ban_reason VARCHAR(500) NOT NULL DEFAULT '', ADD COLUMN deleted_at BIGINT NULL, ADD COLUMN scrubbed_at BIGINT NULL;
 UPDATE users SET deleted_at = updated_at, scrubbed_at = updated_at WHERE status = 'deleted';

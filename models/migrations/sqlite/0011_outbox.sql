@@ -20,7 +20,7 @@ CREATE INDEX outbox_next ON outbox (buried_at, next_at);
 INSERT INTO outbox (id, kind, subject, due_at, next_at, created_at)
     SELECT user_id, 'revoke', user_id, MIN(revoke_at), MIN(revoke_at), MIN(revoke_at) FROM im_tokens WHERE revoke_at IS NOT NULL GROUP BY user_id;
 INSERT INTO outbox (id, kind, subject, due_at, next_at, created_at)
-    SELECT 'p' || SUBSTR(id, 2), 'provision', id, created_at, created_at, created_at FROM users WHERE status = 'active' AND im_state = 'pending';
+    SELECT '7' || SUBSTR(id, 2), 'provision', id, created_at, created_at, created_at FROM users WHERE status = 'active' AND im_state = 'pending';
 DROP INDEX im_tokens_revoke;
 ALTER TABLE im_tokens DROP COLUMN revoke_at;
 ALTER TABLE users ADD COLUMN ban_reason TEXT NOT NULL DEFAULT '';

@@ -68,6 +68,8 @@ func kindName(t reflect.Type) string {
 	switch t.Kind() {
 	case reflect.Int, reflect.Int64:
 		return "a whole number"
+	case reflect.Slice:
+		return "a list of texts"
 	}
 	return "text"
 }
@@ -92,6 +94,8 @@ func complaint(w validator.FieldError) string {
 		return "is required"
 	case w.Tag() == "oneof":
 		return "must be one of " + strings.ReplaceAll(w.Param(), " ", ", ")
+	case w.Tag() == "max" && w.Kind() == reflect.Slice:
+		return "must have at most " + w.Param() + " entries"
 	case w.Tag() == "max" && number:
 		return "must be at most " + w.Param()
 	case w.Tag() == "min" && number:

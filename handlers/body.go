@@ -11,11 +11,14 @@ import (
 	"unicode/utf8"
 )
 
+// bodyFields are the names that a request knows, and whether each is a list.
+type bodyFields map[string]bool
+
 // checkBody holds a body to more than encoding/json does: one object, each known
 // name once and in its own case, values that are text or numbers, text that is
-// text. Every request of this API is flat, so that a value that is an object or
-// a list is wrong wherever it stands. No complaint repeats a value.
-func checkBody(body []byte, known map[string]bool) error {
+// text. Every request of this API is flat but for lists of texts, so that any
+// other object or list is wrong wherever it stands. No complaint repeats a value.
+func checkBody(body []byte, known bodyFields) error {
 	dec := json.NewDecoder(bytes.NewReader(body))
 	dec.UseNumber()
 	if first, err := dec.Token(); err != nil || first != json.Delim('{') {
@@ -32,8 +35,9 @@ func checkBody(body []byte, known map[string]bool) error {
 		if !ok {
 			return &problem{code: "bad_json", detail: "the body is not JSON"}
 		}
+		list, isKnown := known[name]
 		switch {
-		case !known[name]:
+		case !isKnown:
 			return wrongField("unknown_field", printable(name), "is not a field of this request")
 		case !utf8.Valid(body[from:dec.InputOffset()]):
 			return wrongField("bad_field", name, "must be valid UTF-8")
@@ -46,7 +50,12 @@ func checkBody(body []byte, known map[string]bool) error {
 		if err != nil {
 			return notJSON(err)
 		}
-		if err := checkValue(name, value, body[from:dec.InputOffset()]); err != nil {
+		if list && value == json.Delim('[') {
+			err = checkList(dec, name, body)
+		} else {
+			err = checkValue(name, value, body[from:dec.InputOffset()])
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -55,6 +64,27 @@ func checkBody(body []byte, known map[string]bool) error {
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return &problem{code: "bad_json", detail: "something follows the JSON object"}
+	}
+	return nil
+}
+
+// checkList reads a list of texts to its end.
+func checkList(dec *json.Decoder, name string, body []byte) error {
+	for dec.More() {
+		from := dec.InputOffset()
+		value, err := dec.Token()
+		if err != nil {
+			return notJSON(err)
+		}
+		if _, ok := value.(string); !ok {
+			return wrongField("bad_field", name, "must be a list of texts")
+		}
+		if err := checkValue(name, value, body[from:dec.InputOffset()]); err != nil {
+			return err
+		}
+	}
+	if _, err := dec.Token(); err != nil {
+		return notJSON(err)
 	}
 	return nil
 }
@@ -92,10 +122,10 @@ func printable(name string) string {
 }
 
 // fieldNames are the JSON names of a request struct.
-func fieldNames(t reflect.Type) map[string]bool {
-	names := make(map[string]bool, t.NumField())
+func fieldNames(t reflect.Type) bodyFields {
+	names := make(bodyFields, t.NumField())
 	for i := range t.NumField() {
-		names[jsonName(t.Field(i))] = true
+		names[jsonName(t.Field(i))] = t.Field(i).Type.Kind() == reflect.Slice
 	}
 	return names
 }

@@ -8,12 +8,13 @@ import (
 )
 
 // FuzzBody holds what checkBody lets through to what bind builds on: one flat
-// object of known fields, in valid UTF-8.
+// object of known fields and lists of texts, in valid UTF-8.
 func FuzzBody(f *testing.F) {
-	for _, s := range []string{`{}`, `{"a":"x","b":1}`, `{"a":"\ud800"}`, `{"a":"\ufffd"}`, `{"a":"x","a":"y"}`, "{\"a\":\"\xff\"}", `{"A":1}`, `{"a":{}}`, `{"a":null}{}`, `[{"a":1}]`, `{"a":1e999}`, `{"a"`} {
+	for _, s := range []string{`{}`, `{"a":"x","b":1}`, `{"a":"\ud800"}`, `{"a":"\ufffd"}`, `{"a":"x","a":"y"}`, "{\"a\":\"\xff\"}", `{"A":1}`, `{"a":{}}`, `{"a":null}{}`, `[{"a":1}]`, `{"a":1e999}`, `{"a"`,
+		`{"l":["x","y"]}`, `{"l":[]}`, `{"l":[1]}`, `{"l":[["x"]]}`, `{"l":["x"`, `{"l":["\ud800"]}`, "{\"l\":[\"\xff\"]}", `{"l":"x"}`, `{"l":{}}`, `{"l":null}`, `{"l":["x"],"a":1}`} {
 		f.Add([]byte(s))
 	}
-	known := map[string]bool{"a": true, "b": true}
+	known := bodyFields{"a": false, "b": false, "l": true}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		if checkBody(body, known) != nil {
 			return
@@ -28,11 +29,18 @@ func FuzzBody(f *testing.F) {
 			t.Errorf("%q passed, but is not UTF-8", body)
 		}
 		for name, v := range got {
-			switch v.(type) {
-			case map[string]any, []any:
+			list, ok := known[name]
+			switch v := v.(type) {
+			case map[string]any:
 				t.Errorf("%q passed with a nested value", body)
+			case []any:
+				for _, e := range v {
+					if _, text := e.(string); !text || !list {
+						t.Errorf("%q passed with a nested value", body)
+					}
+				}
 			}
-			if !known[name] {
+			if !ok {
 				t.Errorf("%q passed with field %q", body, name)
 			}
 		}

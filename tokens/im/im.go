@@ -95,6 +95,33 @@ type Profiler interface {
 	Profile(ctx context.Context, userID string) (User, error)
 }
 
+// A Lister pages through everybody whom the cloud knows.
+type Lister interface {
+	// Users gives one page of people, of whom the cloud has ID, Name and
+	// AvatarURL; page is "" for the first and the Next of the page before it for
+	// each other. Who was there when the first page was asked for is on one of
+	// the pages, unless others are taken away meanwhile: who is on none is not
+	// proven to be missing, a look-up by Profile tells. Those whom Remove has
+	// taken away are on none.
+	Users(ctx context.Context, page string) (UserPage, error)
+}
+
+// A UserPage is some of a cloud's users.
+type UserPage struct {
+	Users []User
+	// Next names the page after this one; empty on the last.
+	Next string
+	// Total is how many there are as the cloud tells, to show how far a listing
+	// is; zero where it does not tell.
+	Total int
+	// Complete is set on the last page when the pages hold as many as the cloud
+	// says that there are.
+	Complete bool
+	// Unlisted: the cloud does not list the users of this app, whatever the
+	// page. Look them up one by one.
+	Unlisted bool
+}
+
 // A Remover takes users away.
 type Remover interface {
 	// Remove ends the user's live connections and tokens and removes what the

@@ -113,6 +113,9 @@ func everyCall(h Harness, u im.User) []namedCall {
 		add("PutProfile", func(ctx context.Context) error { return r.PutProfile(ctx, u) })
 		add("Profile", func(ctx context.Context) error { _, err := r.Profile(ctx, u.ID); return err })
 	}
+	if r, ok := h.Client.(im.Lister); ok {
+		add("Users", func(ctx context.Context) error { _, err := r.Users(ctx, ""); return err })
+	}
 	if r, ok := h.Client.(im.Blocker); ok {
 		add("Block", func(ctx context.Context) error { return r.Block(ctx, u.ID, "a1") })
 		add("Unblock", func(ctx context.Context) error { return r.Unblock(ctx, u.ID, "a1") })

@@ -39,6 +39,9 @@ type Harness struct {
 	ChangeSecret func()
 	// Secrets must never be seen in an error: the app secret and what it signs.
 	Secrets []string
+	// Unlist makes the cloud refuse to list its users, as it does for some
+	// apps. Nil where it never does.
+	Unlist func()
 	// Pages is how many ids fit in one page of a block list; zero if there
 	// are no pages.
 	Pages int
@@ -68,7 +71,7 @@ const (
 func Run(t *testing.T, target Target) {
 	var all []testCase
 	for _, group := range [][]testCase{
-		cloudCases, mintCases, revokeCases, banCases, profileCases, blockCases, watchCases, checkCases, faultCases(),
+		cloudCases, mintCases, revokeCases, banCases, profileCases, listCases, blockCases, watchCases, checkCases, faultCases(),
 	} {
 		all = append(all, group...)
 	}

@@ -25,12 +25,15 @@ type answer struct {
 	online     string // "1" or "0"
 	users      []listed
 	next       string // token of the next page; empty on the last
+	total      int    // of a list that is cut into pages
 }
 
 // listed is one user of a list.
 type listed struct {
 	id       string
 	blockEnd string
+	name     string
+	portrait string
 }
 
 // decode reads a body. It is forgiving where the cloud has been seen to vary
@@ -60,6 +63,7 @@ func decode(body []byte) (answer, error) {
 		online:     text(fields["status"]),
 		next:       text(fields["next"]),
 	}
+	a.total, _ = number(fields["total"])
 	// A token that is a number is no token.
 	_ = json.Unmarshal(fields["token"], &a.token)
 	users, err := list(fields["users"])
@@ -87,6 +91,7 @@ func list(raw json.RawMessage) ([]listed, error) {
 			var o map[string]json.RawMessage
 			if json.Unmarshal(item, &o) == nil {
 				u.id, u.blockEnd = text(o["userId"]), text(o["blockEndTime"])
+				u.name, u.portrait = text(o["userName"]), text(o["userPortrait"])
 				if u.id == "" {
 					u.id = text(o["id"])
 				}

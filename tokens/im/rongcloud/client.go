@@ -67,6 +67,7 @@ var (
 	_ im.Revoker  = (*Client)(nil)
 	_ im.Banner   = (*Client)(nil)
 	_ im.Profiler = (*Client)(nil)
+	_ im.Lister   = (*Client)(nil)
 	_ im.Blocker  = (*Client)(nil)
 	_ im.Remover  = (*Client)(nil)
 	_ im.Watcher  = (*Client)(nil)

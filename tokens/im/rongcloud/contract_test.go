@@ -78,6 +78,7 @@ func newHarness(t *testing.T, lifetime time.Duration) imtest.Harness {
 			return ok
 		},
 		Heal:         func() { turn("/control/reset", map[string]any{}) },
+		Unlist:       func() { turn("/control/app", map[string]any{"development": false}) },
 		ChangeSecret: func() { turn("/control/app", map[string]any{"rotate_secret": true}) },
 		Secrets:      []string{plantedSecret},
 		Pages:        1000,

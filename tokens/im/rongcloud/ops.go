@@ -15,6 +15,8 @@ var perSecond = map[class]int{
 	"blacklist": 100,
 	"online":    100,
 	"remove":    100,
+	// Not documented for the list of users; that of its neighbours.
+	"list": 100,
 }
 
 // An op is one call of the server API. All of them are safe to repeat:
@@ -37,4 +39,5 @@ var (
 	opBlacklist       = op{"/user/blacklist/query.json", "blacklist"}
 	opOnline          = op{"/user/checkOnline.json", "online"}
 	opDeactivate      = op{"/user/deactivate.json", "remove"}
+	opUsers           = op{"/user/query.json", "list"}
 )

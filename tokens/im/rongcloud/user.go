@@ -82,7 +82,8 @@ func (c *Client) PutProfile(ctx context.Context, u im.User) error {
 	return err
 }
 
-// Profile calls /user/info.json.
+// Profile calls /user/info.json. Somebody without a name was deactivated, which
+// wipes it: nobody registers without one.
 func (c *Client) Profile(ctx context.Context, userID string) (im.User, error) {
 	if err := checkID(opInfo, userID); err != nil {
 		return im.User{}, err
@@ -91,9 +92,9 @@ func (c *Client) Profile(ctx context.Context, userID string) (im.User, error) {
 	if err != nil {
 		return im.User{}, err
 	}
-	if a.userName == "" && a.createTime == "" {
-		// Older clouds answer 200 with nothing in it.
-		return im.User{}, &im.Error{Cloud: name, Op: opInfo.path, Kind: im.UnknownUser, Code: a.code, Message: "the answer is blank"}
+	if a.userName == "" {
+		// Older clouds answer 200 with nothing in it for an unknown user, too.
+		return im.User{}, &im.Error{Cloud: name, Op: opInfo.path, Kind: im.UnknownUser, Code: a.code, Message: "the answer names nobody"}
 	}
 	return im.User{ID: userID, Name: a.userName, AvatarURL: a.portrait}, nil
 }

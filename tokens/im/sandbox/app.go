@@ -25,6 +25,8 @@ type app struct {
 	rates          map[string]int // label → calls, where not the documented ones
 	blacklist      bool
 	whitelist      bool
+	// development: what only apps in the development environment may call answers.
+	development bool
 }
 
 // permanent is how a lifetime without end is spelled.

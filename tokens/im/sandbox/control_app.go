@@ -21,6 +21,7 @@ type appView struct {
 	Rates           map[string]int `json:"rates"`
 	Blacklist       bool           `json:"blacklist"`
 	Whitelist       bool           `json:"whitelist"`
+	Development     bool           `json:"development"`
 	Strict          bool           `json:"strict"`
 }
 
@@ -45,6 +46,7 @@ func (s *Sandbox) appView() appView {
 		Rates:           maps.Clone(s.app.rates),
 		Blacklist:       s.app.blacklist,
 		Whitelist:       s.app.whitelist,
+		Development:     s.app.development,
 		Strict:          s.cfg.Strict,
 	}
 }
@@ -60,6 +62,7 @@ func (s *Sandbox) setApp(_ *http.Request, body []byte) (any, *complaint) {
 		Rates           map[string]int  `json:"rates"`
 		Blacklist       *bool           `json:"blacklist"`
 		Whitelist       *bool           `json:"whitelist"`
+		Development     *bool           `json:"development"`
 	}
 	given, no := decode(body, &in)
 	if no != nil {
@@ -109,6 +112,7 @@ func (s *Sandbox) setApp(_ *http.Request, body []byte) (any, *complaint) {
 	set(&next.rateLimits, in.RateLimits)
 	set(&next.blacklist, in.Blacklist)
 	set(&next.whitelist, in.Whitelist)
+	set(&next.development, in.Development)
 	s.app = next
 
 	out := struct {

@@ -55,6 +55,7 @@ func newRongcloud(s *Sandbox) *rongcloud {
 		"/user/refresh.json":          {limit: second(100), do: rc.refreshUser},
 		"/user/info.json":             {limit: second(100), do: rc.userInfo},
 		"/user/query.json":            {limit: second(100), bare: true, do: rc.queryUsers},
+		"/user/delusers.json":         {limit: second(100), do: rc.deleteUsers},
 		"/user/checkOnline.json":      {limit: second(100), do: rc.checkOnline},
 		"/user/block.json":            {limit: second(100), do: rc.block},
 		"/user/unblock.json":          {limit: second(100), do: rc.unblock},

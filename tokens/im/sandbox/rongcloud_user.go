@@ -60,6 +60,9 @@ func (rc *rongcloud) userInfo(f rongForm, _ time.Time) (rongReply, *rongError) {
 
 // queryUsers pages through everybody, by registration.
 func (rc *rongcloud) queryUsers(f rongForm, _ time.Time) (rongReply, *rongError) {
+	if no := rc.developing(); no != nil {
+		return nil, no
+	}
 	page, no := f.number("page", 1, 1, 1e9)
 	if no != nil {
 		return nil, no

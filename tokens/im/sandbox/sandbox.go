@@ -91,6 +91,8 @@ func New(cfg Config) *Sandbox {
 			rates:      map[string]int{},
 			blacklist:  true,
 			whitelist:  true,
+
+			development: true,
 		},
 		store: newStore(),
 	}

@@ -11,23 +11,24 @@ import (
 // through the outbox, which also cuts their live connections. Their sessions
 // stay, for the end of the ban. Banning the banned changes the reason. ErrNotFound.
 func (s *Store) BanUser(ctx context.Context, userID, reason, actor string, o Origin) error {
-	return s.setStatus(ctx, userID, StatusBanned, reason, actor, "user.ban", o)
+	return s.setStatus(ctx, userID, StatusBanned, reason, actor, "user.ban", o, "")
 }
 
 // UnbanUser lets the person in again. Unbanning somebody who is not banned
 // changes nothing but makes sure that the cloud knows. ErrNotFound.
 func (s *Store) UnbanUser(ctx context.Context, userID, reason, actor string, o Origin) error {
-	return s.setStatus(ctx, userID, StatusActive, reason, actor, "user.unban", o)
+	return s.setStatus(ctx, userID, StatusActive, reason, actor, "user.unban", o, "")
 }
 
-func (s *Store) setStatus(ctx context.Context, userID, status, reason, actor, action string, o Origin) error {
+// setStatus is for somebody for whom the condition holds.
+func (s *Store) setStatus(ctx context.Context, userID, status, reason, actor, action string, o Origin, condition string) error {
 	reason = cut(reason, 500)
 	kept := ""
 	if status == StatusBanned {
 		kept = reason
 	}
 	err := s.inTx(ctx, func(tx *gorm.DB) error {
-		res := tx.Exec("UPDATE users SET status = ?, ban_reason = ?, version = version + 1, updated_at = ? WHERE id = ? AND status <> ?",
+		res := tx.Exec("UPDATE users SET status = ?, ban_reason = ?, version = version + 1, updated_at = ? WHERE id = ? AND status <> ?"+condition,
 			status, kept, s.nowMicros(), userID, StatusDeleted)
 		if res.Error != nil {
 			return res.Error
@@ -42,6 +43,18 @@ func (s *Store) setStatus(ctx context.Context, userID, status, reason, actor, ac
 		}
 		if err := s.enqueue(tx, KindBan, userID, s.Now()); err != nil {
 			return err
+		}
+		if status == StatusActive {
+			// Provisioning has passed over them while they were banned.
+			var pending int64
+			if err := tx.Raw("SELECT COUNT(*) FROM users WHERE id = ? AND im_state = ?", userID, IMPending).Scan(&pending).Error; err != nil {
+				return err
+			}
+			if pending > 0 {
+				if err := s.enqueue(tx, KindProvision, userID, s.Now()); err != nil {
+					return err
+				}
+			}
 		}
 		return s.audit(tx, o, actor, action, "user:"+userID, map[string]any{"reason": reason})
 	})
@@ -72,9 +85,9 @@ func (s *Store) DeleteUser(ctx context.Context, userID, actor string, o Origin) 
 // RollbackUser takes a registration back that the cloud did not take part in.
 // Its idempotency key may be used again. What the cloud may have made all the
 // same is removed through the outbox. ErrNotFound also for somebody who has had a
-// token by now.
+// token, or was banned, by now.
 func (s *Store) RollbackUser(ctx context.Context, userID string, o Origin) error {
-	return s.bury(ctx, userID, "system", "user.rollback", o, " AND im_state = 'pending'", func(tx *gorm.DB) error {
+	return s.bury(ctx, userID, "system", "user.rollback", o, " AND im_state = 'pending' AND status = 'active'", func(tx *gorm.DB) error {
 		return tx.Exec("DELETE FROM idempotency_keys WHERE user_id = ?", userID).Error
 	})
 }

@@ -33,6 +33,9 @@ type proofRow struct {
 // proofRows are all of them, in the order of the table.
 var proofRows = []proofRow{
 	{name: "database", promise: "registrations through a broken network: 0 false \"name taken\"", run: proveDatabase},
+	{name: "kill", promise: "the database server killed under load: 99 % success within 2 s of its return", run: proveKill, own: true},
+	{name: "rolling", promise: "two replicas restarted in turn under load: 0 failed requests", run: proveRolling},
+	{name: "fence", promise: "a replica stopped past its lease and resumed: every late write fenced", run: proveFence},
 }
 
 var serverEngines = []string{"mysql", "mariadb"}

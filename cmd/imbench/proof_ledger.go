@@ -40,17 +40,32 @@ func (l *ledger) add() *person {
 	return p
 }
 
+// A sessionAnswer is the part of an answer that a client goes on with.
+type sessionAnswer struct {
+	Access  string `json:"access_token"`
+	Refresh string `json:"refresh_token"`
+}
+
+// session reads what a refresh says.
+func (a said) session() (sessionAnswer, error) {
+	var in struct {
+		Session sessionAnswer `json:"session"`
+	}
+	err := json.Unmarshal(a.body, &in)
+	if err == nil && in.Session.Refresh == "" {
+		err = fmt.Errorf("an answer without a session: %.200s", a.body)
+	}
+	return in.Session, err
+}
+
 // loginAnswer is what register and login say.
 type loginAnswer struct {
 	User struct {
 		ID      string `json:"id"`
 		IMState string `json:"im_state"`
 	} `json:"user"`
-	Session struct {
-		Access  string `json:"access_token"`
-		Refresh string `json:"refresh_token"`
-	} `json:"session"`
-	IM *struct {
+	Session sessionAnswer `json:"session"`
+	IM      *struct {
 		Token string `json:"token"`
 	} `json:"im"`
 }

@@ -72,6 +72,7 @@ func openServer(ctx context.Context, p *proof) (*dbServer, error) {
 	password := randomHex()
 	s.admin = *mysql.NewConfig()
 	s.admin.User, s.admin.Passwd, s.admin.Net = "imbridge", password, "tcp"
+	s.admin.Logger = &mysql.NopLogger{} // that a killed server is gone is no news
 	init := fmt.Sprintf("CREATE USER IF NOT EXISTS 'imbridge'@'127.0.0.1' IDENTIFIED BY '%s';\nGRANT ALL ON *.* TO 'imbridge'@'127.0.0.1' WITH GRANT OPTION;\n", password)
 	if err := os.WriteFile(filepath.Join(filepath.Dir(s.data), "init.sql"), []byte(init), 0o600); err != nil {
 		return nil, err

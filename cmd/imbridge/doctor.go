@@ -29,7 +29,8 @@ func (a *app) doctorCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "doctor", Short: "Look for what is wrong, and say how to cure it", Args: cobra.NoArgs,
 		Long: `Checks the settings, the data key, the database with its clock and schema, the cloud's
-credentials by a harmless call, and the lifetimes against the cloud's console. It changes
+credentials by a harmless call, what waits for the cloud, and the lifetimes against the
+cloud's console. It changes
 nothing but the row that readiness writes too. Exit status 1 when anything is wrong.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			d := &doctor{app: a, show: settings}
@@ -184,10 +185,29 @@ func (d *doctor) database(ctx context.Context, cfg config.Config, key *models.Da
 	if admins == 0 {
 		d.note("admin", "there is none; make one: imbridge admin create --name N --password-stdin")
 	}
+	d.queue(ctx, store)
 	if all.Default.Version == 0 {
 		all.Default = initialLifetimes(cfg).Default
 	}
 	return &all
+}
+
+// queueAge is for how long the cloud may lag behind before that is a finding.
+const queueAge = 10 * time.Minute
+
+func (d *doctor) queue(ctx context.Context, store *models.Store) {
+	q, err := store.OutboxStats(ctx)
+	age := time.Since(q.OldestAt)
+	switch {
+	case err != nil:
+		d.wrong("queue", err.Error(), "check the rights of the user in database.dsn")
+	case q.Buried > 0:
+		d.wrong("queue", fmt.Sprintf("%d changes will never reach the cloud", q.Buried), "imbridge admin queue list --state buried tells why; then retry or drop them")
+	case q.Waiting > 0 && age > queueAge:
+		d.wrong("queue", fmt.Sprintf("%d changes wait for the cloud, the oldest for %s", q.Waiting, age.Round(time.Second)), "see that imbridge serve runs and reaches the cloud")
+	default:
+		d.well("queue", "%d changes wait for the cloud", q.Waiting)
+	}
 }
 
 // initialLifetimes are those of a database that the first start still has to fill.

@@ -3,6 +3,7 @@ package notice
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -24,10 +25,11 @@ type Mail struct {
 	from *netmail.Address
 	to   []*netmail.Address
 
-	// Tests only.
-	dial mail.DialContextFunc
-	tls  *tls.Config
-	ssl  bool
+	ssl bool
+
+	// What tests change: who vouches for the server, and where it is.
+	roots   *x509.CertPool
+	address string
 }
 
 var _ Sender = (*Mail)(nil)
@@ -70,7 +72,17 @@ func (m *Mail) Name() string { return "mail" }
 // machine. The Message-ID is made of the message's id, so that a mail that is
 // sent twice can be known as one.
 func (m *Mail) Send(ctx context.Context, msg Message) error {
-	client, err := m.client()
+	// The library's deadlines begin anew with each step, and it leaves a
+	// connection open whose login failed: ctx and the return end it.
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	client, err := m.client(func(dialing context.Context, network, address string) (net.Conn, error) {
+		conn, err := m.connect(dialing, network, address)
+		if err == nil {
+			context.AfterFunc(ctx, func() { _ = conn.Close() })
+		}
+		return conn, err
+	})
 	if err != nil {
 		return m.plain(err)
 	}
@@ -78,11 +90,7 @@ func (m *Mail) Send(ctx context.Context, msg Message) error {
 	if err != nil {
 		return m.plain(fmt.Errorf("connect: %w", err))
 	}
-	// The library's deadlines begin anew; ctx must end what it began.
-	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
-	defer stop()
 	if err := client.SendWithSMTPClient(conn, m.letter(msg)); err != nil {
-		_ = conn.Close()
 		return m.plain(err)
 	}
 	// The server has taken the mail: that it does not say goodbye is no failure,
@@ -91,8 +99,24 @@ func (m *Mail) Send(ctx context.Context, msg Message) error {
 	return nil
 }
 
-func (m *Mail) client() (*mail.Client, error) {
-	options := []mail.Option{mail.WithPort(m.cfg.Port), mail.WithTimeout(sendTimeout)}
+// connect reaches the server, over TLS where that is spoken from the first byte.
+func (m *Mail) connect(ctx context.Context, network, address string) (net.Conn, error) {
+	var d net.Dialer
+	if m.address != "" {
+		address = m.address
+	}
+	if m.ssl {
+		return (&tls.Dialer{NetDialer: &d, Config: m.tlsConfig()}).DialContext(ctx, network, address)
+	}
+	return d.DialContext(ctx, network, address)
+}
+
+func (m *Mail) tlsConfig() *tls.Config {
+	return &tls.Config{ServerName: m.cfg.Host, RootCAs: m.roots, MinVersion: tls.VersionTLS12}
+}
+
+func (m *Mail) client(dial mail.DialContextFunc) (*mail.Client, error) {
+	options := []mail.Option{mail.WithPort(m.cfg.Port), mail.WithTimeout(sendTimeout), mail.WithDialContextFunc(dial), mail.WithTLSConfig(m.tlsConfig())}
 	switch {
 	case m.ssl:
 		options = append(options, mail.WithSSL())
@@ -106,12 +130,6 @@ func (m *Mail) client() (*mail.Client, error) {
 		// The library sends a password in the open to nobody but this machine.
 		options = append(options, mail.WithUsername(m.cfg.Username), mail.WithPassword(m.cfg.Password),
 			mail.WithOpportunisticSMTPAuth(mail.SMTPAuthSCRAMSHA256, mail.SMTPAuthPlain, mail.SMTPAuthLogin, mail.SMTPAuthCramMD5))
-	}
-	if m.tls != nil {
-		options = append(options, mail.WithTLSConfig(m.tls))
-	}
-	if m.dial != nil {
-		options = append(options, mail.WithDialContextFunc(m.dial))
 	}
 	return mail.NewClient(m.cfg.Host, options...)
 }

@@ -20,9 +20,11 @@ const (
 	modeResetAfter  = "reset_after"  // the work is done and the connection breaks
 	modeGarbage     = "garbage"      // an answer that is none
 	modeEmpty       = "empty"        // a status and no body
+	modeShortLived  = "short_lived"  // the token lives shorter than the console says
+	modeSkew        = "skew"         // the answer's Date is of a clock that is wrong
 )
 
-var modes = []string{modeStatus, modeCode, modeDelay, modeResetBefore, modeResetAfter, modeGarbage, modeEmpty}
+var modes = []string{modeStatus, modeCode, modeDelay, modeResetBefore, modeResetAfter, modeGarbage, modeEmpty, modeShortLived, modeSkew}
 
 // Kinds of garbage.
 const (
@@ -32,9 +34,11 @@ const (
 	garbageBinary    = "binary"     // bytes that are no text
 	garbageHuge      = "huge"       // 10 MB of sound JSON
 	garbageSlow      = "slow"       // the real answer in two halves, delay_ms between them
+	garbageDrip      = "drip"       // the real answer byte by byte, delay_ms between them
+	garbageStale     = "stale"      // the answer that the path gave before, whoever asked
 )
 
-var garbages = []string{garbageHTML, garbageTruncated, garbageWrongType, garbageBinary, garbageHuge, garbageSlow}
+var garbages = []string{garbageHTML, garbageTruncated, garbageWrongType, garbageBinary, garbageHuge, garbageSlow, garbageDrip, garbageStale}
 
 const (
 	maxFaults   = 100
@@ -42,6 +46,9 @@ const (
 	hugeBytes   = 10 << 20
 	everyPath   = "*"
 	slowDefault = 1000 // ms
+	dripDefault = 20   // ms
+	maxSkewS    = 366 * 24 * 60 * 60
+	maxRetryS   = 24 * 60 * 60
 )
 
 // A faultSpec is the body of POST /control/faults.
@@ -56,6 +63,11 @@ type faultSpec struct {
 	Seed    uint64  `json:"seed,omitempty"`
 	Effect  *bool   `json:"effect,omitempty"`
 	Garbage string  `json:"garbage,omitempty"`
+	// RetryAfter is the header's seconds.
+	RetryAfter int `json:"retry_after,omitempty"`
+	// LifetimeMS is a short-lived token's, and SkewS by how much a clock is off.
+	LifetimeMS int `json:"lifetime_ms,omitempty"`
+	SkewS      int `json:"skew_s,omitempty"`
 }
 
 // check returns a complaint about the first field that is wrong. Given tells
@@ -74,8 +86,12 @@ func (f *faultSpec) check(given map[string]bool) *complaint {
 		"delay_ms": {modeDelay, modeGarbage},
 		"effect":   {modeStatus, modeCode, modeDelay, modeGarbage, modeEmpty},
 		"garbage":  {modeGarbage},
+
+		"retry_after": {modeStatus, modeCode},
+		"lifetime_ms": {modeShortLived},
+		"skew_s":      {modeSkew},
 	}
-	for _, field := range []string{"status", "code", "delay_ms", "effect", "garbage"} {
+	for _, field := range []string{"status", "code", "delay_ms", "effect", "garbage", "retry_after", "lifetime_ms", "skew_s"} {
 		if given[field] && !slices.Contains(uses[field], f.Mode) {
 			return &complaint{field, fmt.Sprintf("mode %q has no use for it", f.Mode)}
 		}
@@ -93,8 +109,14 @@ func (f *faultSpec) check(given map[string]bool) *complaint {
 		return &complaint{"percent", "want above 0, at most 100"}
 	case given["garbage"] && !slices.Contains(garbages, f.Garbage):
 		return &complaint{"garbage", "want one of " + strings.Join(garbages, ", ")}
-	case given["delay_ms"] && f.Mode == modeGarbage && f.Garbage != garbageSlow:
-		return &complaint{"delay_ms", `garbage has no use for it unless it is "slow"`}
+	case given["delay_ms"] && f.Mode == modeGarbage && f.Garbage != garbageSlow && f.Garbage != garbageDrip:
+		return &complaint{"delay_ms", `garbage has no use for it unless it is "slow" or "drip"`}
+	case given["retry_after"] && (f.RetryAfter < 1 || f.RetryAfter > maxRetryS):
+		return &complaint{"retry_after", fmt.Sprintf("want seconds, 1 to %d", maxRetryS)}
+	case f.Mode == modeShortLived && (f.LifetimeMS < 1 || f.LifetimeMS > maxDelayMS):
+		return &complaint{"lifetime_ms", fmt.Sprintf("want milliseconds, 1 to %d", maxDelayMS)}
+	case f.Mode == modeSkew && (f.SkewS == 0 || f.SkewS < -maxSkewS || f.SkewS > maxSkewS):
+		return &complaint{"skew_s", fmt.Sprintf("want seconds, -%d to %d and not 0; below 0 the cloud's clock is behind", maxSkewS, maxSkewS)}
 	}
 	return nil
 }
@@ -112,8 +134,10 @@ func (f *fault) after() bool {
 	switch {
 	case f.Mode == modeResetAfter:
 		return true
-	case f.Mode == modeGarbage && (f.Garbage == garbageTruncated || f.Garbage == garbageSlow):
+	case f.Mode == modeShortLived, f.Mode == modeSkew:
 		return true // they are made of the real answer
+	case f.Mode == modeGarbage && (f.Garbage == garbageTruncated || f.Garbage == garbageSlow || f.Garbage == garbageDrip):
+		return true
 	}
 	return f.Effect != nil && *f.Effect
 }
@@ -166,6 +190,7 @@ func (s *Sandbox) perform(w http.ResponseWriter, r *http.Request, plan []*fault,
 		if done == nil {
 			a := d.serve(c)
 			done = &a
+			s.remember(c.path, a)
 		}
 		return *done
 	}
@@ -183,60 +208,11 @@ func (s *Sandbox) perform(w http.ResponseWriter, r *http.Request, plan []*fault,
 			cut(w)
 			return
 		default:
-			f.instead(d, work).write(w, r)
+			s.instead(f, c, d, work).write(w, r)
 			return
 		}
 	}
 	work().write(w, r)
-}
-
-// instead is the answer that a fault gives in place of the real one.
-func (f *fault) instead(d dialect, work func() answer) answer {
-	status := f.Status
-	if status == 0 {
-		status = http.StatusOK
-	}
-	switch f.Mode {
-	case modeCode:
-		return d.refuse(f.Code, f.Status)
-	case modeEmpty:
-		return answer{status: status}
-	case modeStatus:
-		return htmlAnswer(status, fmt.Sprintf("<h1>%d %s</h1>", status, http.StatusText(status)))
-	}
-	switch f.Garbage {
-	case garbageTruncated:
-		a := work()
-		a.body = a.body[:len(a.body)/2]
-		return a
-	case garbageSlow:
-		a := work()
-		ms := f.DelayMS
-		if ms == 0 {
-			ms = slowDefault
-		}
-		a.pause = time.Duration(ms) * time.Millisecond
-		return a
-	case garbageWrongType:
-		return jsonAnswer(status, []byte(`{"code":{"value":200},"userId":17,"token":["a","b"],"errorMessage":false}`))
-	case garbageBinary:
-		body := make([]byte, 256)
-		for i := range body {
-			body[i] = byte(255 - i)
-		}
-		return answer{status: status, header: http.Header{"Content-Type": {"application/octet-stream"}}, body: body}
-	case garbageHuge:
-		return jsonAnswer(status, []byte(`{"code":200,"userId":"huge","token":"`+strings.Repeat("A", hugeBytes)+`"}`))
-	}
-	return htmlAnswer(status, "<form>Sign in to this network</form>")
-}
-
-func htmlAnswer(status int, body string) answer {
-	return answer{
-		status: status,
-		header: http.Header{"Content-Type": {"text/html; charset=utf-8"}},
-		body:   []byte("<!DOCTYPE html><html><body>" + body + "</body></html>\n"),
-	}
 }
 
 // wait passes real time, not the sandbox's: a delay is for the caller's

@@ -60,6 +60,10 @@ func TestFaultModes(t *testing.T) {
 		{`"mode":"garbage","garbage":"binary"`, 200, 0, func(b []byte) bool { return len(b) == 256 }},
 		{`"mode":"garbage","garbage":"huge"`, 200, 0, func(b []byte) bool { return len(b) > 10<<20 && isJSON(b) }},
 		{`"mode":"garbage","garbage":"slow","delay_ms":1`, 200, 1, isJSON},
+		{`"mode":"garbage","garbage":"drip","delay_ms":1`, 200, 1, isJSON},
+		{`"mode":"garbage","garbage":"stale"`, 200, 0, func(b []byte) bool { return len(b) == 0 }},
+		{`"mode":"short_lived","lifetime_ms":1000`, 200, 1, isJSON},
+		{`"mode":"skew","skew_s":-3600`, 200, 1, isJSON},
 		{`"mode":"empty"`, 200, 0, func(b []byte) bool { return len(b) == 0 }},
 		{`"mode":"empty","status":204,"effect":true`, 204, 1, func(b []byte) bool { return len(b) == 0 }},
 	} {
@@ -84,6 +88,55 @@ func TestFaultModes(t *testing.T) {
 				t.Errorf("calls = %v, want 2: a faulty one counts", got)
 			}
 		})
+	}
+}
+
+// A stale answer is the last good one of its path, whoever it was for.
+func TestStaleAnswer(t *testing.T) {
+	r := newRig(t)
+	first := r.mint("a")
+	r.set("/control/faults", `{"path":"`+tokenPath+`","mode":"garbage","garbage":"stale","times":1}`)
+	a := r.call(tokenPath, "userId", "b", "name", "n")
+	if a.fields["token"] != first || a.fields["userId"] != "a" {
+		t.Errorf("stale answer to b = %v, want the one that a got", a.fields)
+	}
+	if n := r.minted("b"); n != 0 {
+		t.Errorf("tokens issued to b = %d, want 0", n)
+	}
+}
+
+// A short-lived token ends before the console's lifetime, and only that one.
+func TestShortLivedToken(t *testing.T) {
+	r := newRig(t)
+	r.set("/control/faults", `{"path":"`+tokenPath+`","mode":"short_lived","lifetime_ms":2000,"times":1}`)
+	short, long := r.mint("a"), r.mint("a")
+	r.wantState(short, StateValid)
+	r.set("/control/clock", `{"advance":"2s"}`)
+	r.wantState(short, StateExpired)
+	r.wantState(long, StateValid)
+}
+
+// Headers that a fault sets: when to come again, and a clock that is wrong.
+func TestFaultHeaders(t *testing.T) {
+	for _, tc := range []struct {
+		fault, header string
+		good          func(string) bool
+	}{
+		{`"mode":"status","status":429,"retry_after":7`, "Retry-After", func(v string) bool { return v == "7" }},
+		{`"mode":"code","code":1008,"retry_after":7`, "Retry-After", func(v string) bool { return v == "7" }},
+		{`"mode":"code","code":1008`, "Retry-After", func(v string) bool { return v == "" }},
+		{`"mode":"skew","skew_s":7200`, "Date", func(v string) bool { return v == "Sun, 01 Mar 2026 14:00:00 GMT" }},
+	} {
+		r := newRig(t)
+		r.set("/control/faults", `{"path":"`+tokenPath+`","times":1,`+tc.fault+`}`)
+		res, err := http.DefaultClient.Do(r.request(tokenPath, form("userId", "a", "name", "n")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close()
+		if got := res.Header.Get(tc.header); !tc.good(got) {
+			t.Errorf("%s: %s = %q", tc.fault, tc.header, got)
+		}
 	}
 }
 

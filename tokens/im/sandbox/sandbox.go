@@ -61,6 +61,7 @@ type Sandbox struct {
 
 	calls  callLog
 	faults faultTable
+	last   map[string]answer // by path: the last good one
 }
 
 // New makes an empty sandbox.
@@ -136,6 +137,8 @@ type answer struct {
 	body   []byte
 	// pause cuts the answer in two halves with this much time between them.
 	pause time.Duration
+	// drip cuts it after every byte instead.
+	drip bool
 }
 
 // A dialect speaks the server API of one cloud. Faults, counts and the clock
@@ -197,6 +200,10 @@ func (a answer) write(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(a.status)
 	if a.pause == 0 {
 		_, _ = w.Write(a.body)
+		return
+	}
+	if a.drip {
+		a.writeSlowly(w, r)
 		return
 	}
 	half := len(a.body) / 2

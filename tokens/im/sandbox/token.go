@@ -66,6 +66,7 @@ type token struct {
 	fingerprint string
 	issuedAt    time.Time
 	lifetime    time.Duration // as the console had it then; 0 is permanent
+	shortened   time.Duration // above zero: the lifetime whatever the console says
 	seq         uint64
 }
 
@@ -132,6 +133,9 @@ func (s *Sandbox) expiry(t *token) time.Time {
 	life := t.lifetime
 	if s.app.lifetimeForAll {
 		life = s.app.lifetime
+	}
+	if t.shortened > 0 {
+		life = t.shortened
 	}
 	if life == 0 {
 		return time.Time{}

@@ -15,6 +15,7 @@
 //	admin_lifetimes.go  how long connect tokens live
 //	admin_notices.go    what admins should know
 //	admin_clouds.go     the apps at IM clouds, and their secrets' rotation
+//	admin_keys.go       rotation of the keys that sign access tokens
 //	health.go           /livez and /readyz
 //	metrics.go          /metrics
 //	docs.go             the contract and the pages made from it

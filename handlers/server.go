@@ -132,6 +132,7 @@ func New(d Deps) *echo.Echo {
 	e.GET("/v1/admin/audit", h.audit, admin...)
 	e.GET("/v1/admin/clouds", h.clouds, admin...)
 	e.POST("/v1/admin/clouds/current/rotate", h.rotateCloud, admin...)
+	e.POST("/v1/admin/signing-keys/rotate", h.rotateSigningKeys, admin...)
 
 	e.GET("/.well-known/jwks.json", h.jwks)
 	h.mountHealth(e)

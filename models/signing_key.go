@@ -52,12 +52,10 @@ func (s *Store) SigningKeys(ctx context.Context) ([]SigningKey, error) {
 // AddSigningKey stores the key with number k.Seq. Of several processes that
 // rotate at once one wins, and the others get ErrStale.
 func (s *Store) AddSigningKey(ctx context.Context, k SigningKey) error {
-	sealed, err := s.dataKey.seal(k.Private, "signing_keys", "private", k.KID)
+	row, err := s.sealSigningKey(k)
 	if err != nil {
 		return err
 	}
-	row := signingKeyRow{Seq: k.Seq, KID: k.KID, PublicKey: k.Public, PrivateSealed: sealed,
-		CreatedAt: s.nowMicros(), ActiveAt: k.ActiveAt.UnixMicro()}
 	err = s.inTx(ctx, func(tx *gorm.DB) error {
 		if err := tx.Create(&row).Error; err != nil {
 			return err
@@ -68,6 +66,37 @@ func (s *Store) AddSigningKey(ctx context.Context, k SigningKey) error {
 		return ErrStale
 	}
 	return err
+}
+
+// RotateSigningKeys stores the key with number k.Seq for somebody who asked for
+// it. Alone, it deletes all keys before it in the same moment, so that whatever
+// they signed is void. ErrStale as of AddSigningKey.
+func (s *Store) RotateSigningKeys(ctx context.Context, k SigningKey, alone bool, actor string, o Origin) error {
+	row, err := s.sealSigningKey(k)
+	if err != nil {
+		return err
+	}
+	err = s.inTx(ctx, func(tx *gorm.DB) error {
+		if err := tx.Create(&row).Error; err != nil {
+			return err
+		}
+		if alone {
+			if err := tx.Exec("DELETE FROM signing_keys WHERE seq < ?", k.Seq).Error; err != nil {
+				return err
+			}
+		}
+		return s.audit(tx, o, actor, "signing_key.rotate", "signing_key:"+strconv.FormatInt(k.Seq, 10), map[string]any{"kid": k.KID, "emergency": alone})
+	})
+	if isDuplicate(err) {
+		return ErrStale
+	}
+	return err
+}
+
+func (s *Store) sealSigningKey(k SigningKey) (signingKeyRow, error) {
+	sealed, err := s.dataKey.seal(k.Private, "signing_keys", "private", k.KID)
+	return signingKeyRow{Seq: k.Seq, KID: k.KID, PublicKey: k.Public, PrivateSealed: sealed,
+		CreatedAt: s.nowMicros(), ActiveAt: k.ActiveAt.UnixMicro()}, err
 }
 
 // DropSigningKeys deletes the keys with a number below seq.

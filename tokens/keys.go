@@ -18,8 +18,9 @@ import (
 )
 
 const (
-	// keyReload is how often each process looks for new keys.
-	keyReload = time.Minute
+	// keyReload is how often each process looks for new keys, and so how long one
+	// may still take what an emergency has made void elsewhere.
+	keyReload = 10 * time.Second
 	// keyLead is how long a key is published before it signs: longer than any
 	// process, or reader of the JWKS, goes without looking.
 	keyLead = 10 * time.Minute
@@ -29,6 +30,9 @@ const (
 	// keyMissWait how long it looks.
 	keyMiss     = time.Second
 	keyMissWait = 2 * time.Second
+	// rotateTries bounds how often RotateNow begins again after another process
+	// was first.
+	rotateTries = 8
 )
 
 // Keys are the keys that sign access tokens. A new one is published, signs
@@ -111,19 +115,27 @@ func (k *Keys) load(ctx context.Context) error {
 }
 
 func (k *Keys) add(ctx context.Context, seq int64, active time.Time) error {
-	public, private, err := ed25519.GenerateKey(rand.Reader)
+	key, err := newKey(seq, active)
 	if err != nil {
 		return err
+	}
+	err = k.Store.AddSigningKey(ctx, key)
+	if errors.Is(err, models.ErrStale) {
+		return nil // another process was first; its key serves
+	}
+	return err
+}
+
+func newKey(seq int64, active time.Time) (models.SigningKey, error) {
+	public, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return models.SigningKey{}, err
 	}
 	// The key id is the key's own thumbprint (RFC 7638), so that nobody has to
 	// agree on a name.
 	x := base64.RawURLEncoding.EncodeToString(public)
 	sum := sha256.Sum256([]byte(`{"crv":"Ed25519","kty":"OKP","x":"` + x + `"}`))
-	err = k.Store.AddSigningKey(ctx, models.SigningKey{Seq: seq, KID: base64.RawURLEncoding.EncodeToString(sum[:]), Public: public, Private: private.Seed(), ActiveAt: active})
-	if errors.Is(err, models.ErrStale) {
-		return nil // another process was first; its key serves
-	}
-	return err
+	return models.SigningKey{Seq: seq, KID: base64.RawURLEncoding.EncodeToString(sum[:]), Public: public, Private: private.Seed(), ActiveAt: active}, nil
 }
 
 // Rotate adds the next key when it is time, and drops those that no valid token
@@ -153,6 +165,37 @@ func (k *Keys) Rotate(ctx context.Context) error {
 		}
 	}
 	return k.load(ctx)
+}
+
+// RotateNow adds the next key without waiting for its time. It is published now
+// and signs after keyLead; the older ones stay until their last token is over.
+//
+// An emergency is for keys that are in wrong hands: the new key signs at once and
+// the older ones go, which ends all access tokens. Sessions go on: a refresh
+// gives a new one. Other processes learn of it from the first token that the new
+// key signed, or within keyReload.
+func (k *Keys) RotateNow(ctx context.Context, emergency bool, actor string, o models.Origin) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for range rotateTries {
+		if err := k.load(ctx); err != nil {
+			return err
+		}
+		keys, active := k.ring.Load().keys, k.Now()
+		if !emergency {
+			active = active.Add(keyLead)
+		}
+		key, err := newKey(keys[len(keys)-1].seq+1, active)
+		if err != nil {
+			return err
+		}
+		if err := k.Store.RotateSigningKeys(ctx, key, emergency, actor, o); err == nil {
+			return k.load(ctx)
+		} else if !errors.Is(err, models.ErrStale) {
+			return fmt.Errorf("rotate signing keys: %w", err)
+		}
+	}
+	return fmt.Errorf("rotate signing keys: %w", models.ErrStale)
 }
 
 // Run rotates until ctx ends.

@@ -58,6 +58,7 @@ of the list of processes. It may run beside a server on the same database.`,
 		a.queueCommand(),
 		a.testNoticeCommand(),
 		a.rotateCloudSecretCommand(),
+		a.rotateSigningKeyCommand(),
 	)
 }
 

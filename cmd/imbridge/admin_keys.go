@@ -3,11 +3,14 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"imbridge/config"
 	"imbridge/models"
+	"imbridge/tokens"
 )
 
 // operator is who the audit says has typed a command.
@@ -63,4 +66,38 @@ seconds; those with an older one have to be restarted with it.`,
 			})
 		},
 	}
+}
+
+func (a *app) rotateSigningKeyCommand() *cobra.Command {
+	var emergency bool
+	c := &cobra.Command{
+		Use: "rotate-signing-key [--emergency]", Short: "Sign access tokens with a new key", Args: cobra.NoArgs, DisableFlagsInUseLine: true,
+		Long: `Makes a new key for access tokens. It is published at once and signs ten minutes later;
+the older ones stay until their last token is over. Nobody notices.
+
+With --emergency, for keys that are in wrong hands, it signs at once and the older ones
+go: every access token ends, within ten seconds at every running server. Clients refresh
+their sessions as usual; admins log in again.`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx := cmd.Context()
+			return a.withSettings(ctx, func(cfg config.Config, store *models.Store) error {
+				keys := signingKeys(cfg, store, a.logger(cfg), time.Now)
+				if err := keys.RotateNow(ctx, emergency, operator, models.Origin{}); err != nil {
+					return err
+				}
+				if emergency {
+					fmt.Fprintln(a.stdout, "a new key signs; all earlier access tokens are void")
+					return nil
+				}
+				fmt.Fprintln(a.stdout, "a new key is published, and signs in ten minutes")
+				return nil
+			})
+		},
+	}
+	c.Flags().BoolVar(&emergency, "emergency", false, "the keys in use are in wrong hands: void all that they signed")
+	return c
+}
+
+func signingKeys(cfg config.Config, store *models.Store, log *slog.Logger, now func() time.Time) *tokens.Keys {
+	return &tokens.Keys{Store: store, AccessLifetime: max(cfg.Session.AccessLifetime, adminLifetime), Rotation: cfg.Session.KeyRotation, Now: now, Log: log}
 }

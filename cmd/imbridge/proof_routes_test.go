@@ -36,6 +36,7 @@ func everyRoute(user, leaver loggedIn, admin string) []route {
 		{"GET", "/v1/admin/audit", admin, nil, nil},
 		{"GET", "/v1/admin/clouds", admin, nil, nil},
 		{"POST", "/v1/admin/clouds/current/rotate", admin, nil, nil},
+		{"POST", "/v1/admin/signing-keys/rotate", admin, object{"emergency": false}, nil},
 		{"POST", "/v1/admin/login", "", object{"name": proofAdmin, "password": adminPassword}, nil},
 		{"PUT", "/v1/me/password", u, object{"current_password": userPassword, "new_password": newPassword}, nil},
 		{"POST", "/v1/logout", u, object{"scope": "others"}, nil},

@@ -85,7 +85,7 @@ func (a *app) serve(ctx context.Context, cfg config.Config, log *slog.Logger) er
 		return err
 	}
 	now := clock()
-	keys := &tokens.Keys{Store: store, AccessLifetime: max(cfg.Session.AccessLifetime, adminLifetime), Rotation: cfg.Session.KeyRotation, Now: now, Log: log}
+	keys := signingKeys(cfg, store, log, now)
 	if err := keys.Load(ctx); err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"imbridge/models"
+	"imbridge/tokens/im"
 )
 
 // userJSON is a person as they see themselves.
@@ -46,9 +47,14 @@ type registerRequest struct {
 	AvatarURL string `json:"avatar_url" validate:"max=2048"`
 }
 
-// rollbackTime bounds taking a registration back, whatever is left of the
-// request's own time.
-const rollbackTime = 5 * time.Second
+const (
+	// rollbackTime bounds taking a registration back, whatever is left of the
+	// request's own time.
+	rollbackTime = 5 * time.Second
+	// leastFirst is what the cloud has for a first token at least: nobody is
+	// refused because their password's hash took all the budget.
+	leastFirst = time.Second
+)
 
 // register makes a person and their first session. The cloud has what is left of
 // the budget to give a token. Whether they stay registered without one is a
@@ -79,7 +85,7 @@ func (h *api) register(c echo.Context) error {
 // requireFirstToken takes the registration back when the cloud gives no token
 // for it.
 func (h *api) requireFirstToken(c echo.Context, start time.Time, reg models.Registration) error {
-	_, err := h.tokenWithin(c.Request().Context(), h.Settings.RegisterBudget-h.Now().Sub(start), reg.User.ID, reg.Session.ID)
+	_, err := h.tokenWithin(c.Request().Context(), max(h.Settings.RegisterBudget-h.Now().Sub(start), leastFirst), reg.User.ID, reg.Session.ID)
 	if err == nil {
 		return nil
 	}
@@ -87,7 +93,14 @@ func (h *api) requireFirstToken(c echo.Context, start time.Time, reg models.Regi
 	defer cancel()
 	switch rerr := h.Store.RollbackUser(ctx, reg.User.ID, origin(c)); {
 	case errors.Is(rerr, models.ErrNotFound):
-		return nil // another request for the same registration got a token
+		// Another request for the same registration got a token, or took it back.
+		u, uerr := h.Store.User(ctx, reg.User.ID)
+		if uerr == nil && u.IMState == models.IMReady {
+			return nil
+		}
+		if errors.Is(uerr, models.ErrNotFound) {
+			return &im.Error{Op: "register", Kind: im.Unavailable, Message: "taken back by another request", RetryAfter: leastFirst}
+		}
 	case rerr != nil:
 		// They stay, pending; a repeat with the same Idempotency-Key finds them.
 		h.Log.ErrorContext(ctx, "registration not taken back", "request_id", requestID(c), "user_id", reg.User.ID, "err", rerr)

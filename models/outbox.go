@@ -115,11 +115,11 @@ func (s *Store) ClaimOutbox(ctx context.Context, kinds []string, owner string, u
 	}
 	var claimed []OutboxRow
 	for _, r := range due {
-		// The count of attempts makes the condition true for one claim only, even
-		// where another one has come and gone since the SELECT.
+		// Attempts and the time of the next one make the condition true for one claim
+		// only, even where another one has come and gone since the SELECT.
 		matched, err := s.write(ctx, `UPDATE outbox SET lease_owner = ?, lease_until = ?, attempts = attempts + 1, attempted_at = ?
-			WHERE id = ? AND generation = ? AND attempts = ? AND lease_owner = ? AND lease_until <= ? AND buried_at IS NULL`,
-			owner, until.UnixMicro(), now, r.ID, r.Generation, r.Attempts, r.LeaseOwner, now)
+			WHERE id = ? AND generation = ? AND attempts = ? AND next_at = ? AND lease_owner = ? AND lease_until <= ? AND buried_at IS NULL`,
+			owner, until.UnixMicro(), now, r.ID, r.Generation, r.Attempts, r.NextAt, r.LeaseOwner, now)
 		if err != nil {
 			return claimed, fmt.Errorf("claim outbox: %w", err)
 		}
@@ -169,6 +169,18 @@ func (s *Store) PutOffOutbox(ctx context.Context, r OutboxRow, at time.Time, why
 func (s *Store) BuryOutbox(ctx context.Context, r OutboxRow, why string) error {
 	return s.fenced(ctx, r, "UPDATE outbox SET lease_owner = '', lease_until = 0, buried_at = CASE WHEN generation = ? THEN ? ELSE NULL END, last_error = ?",
 		r.Generation, s.nowMicros(), cut(why, 500))
+}
+
+// RepeatOutbox has today's truth delivered anew: for a delivery that lost its
+// lease, whose call may have reached the cloud after that of whoever has the
+// lease now, and told it something old.
+func (s *Store) RepeatOutbox(ctx context.Context, r OutboxRow) error {
+	err := s.inTx(ctx, func(tx *gorm.DB) error { return s.enqueue(tx, r.Kind, r.Subject, s.Now()) })
+	if err != nil {
+		return fmt.Errorf("repeat outbox: %w", err)
+	}
+	s.wakeOutbox()
+	return nil
 }
 
 // fenced writes under the lease of the claim that r is from, and only then.
@@ -247,7 +259,8 @@ func (s *Store) RetryOutbox(ctx context.Context, ids []string, actor string, o O
 }
 
 // DropOutbox takes rows away undelivered: from then on the cloud may differ. It
-// returns how many there were. One that is under delivery may arrive all the same.
+// returns how many there were. One that is under delivery may arrive all the
+// same, and comes back to the queue once, because its delivery finds itself fenced.
 func (s *Store) DropOutbox(ctx context.Context, ids []string, reason, actor string, o Origin) (int64, error) {
 	return s.steerOutbox(ctx, ids, actor, "outbox.drop", map[string]any{"reason": cut(reason, 500)}, o, "DELETE FROM outbox WHERE id = ?")
 }

@@ -43,7 +43,7 @@ type TokenView struct {
 // tokenViewColumns and its joins serve both queries below. The default lifetime
 // and the person's own are two rows of one table.
 const tokenViewColumns = `SELECT u.id, u.im_id, u.status, u.token_epoch, COALESCE(lu.seconds, ld.seconds, 0),
-	t.generation, t.token_sealed, t.epoch, t.secret_version, t.issued_at, t.cloud_expires_at, t.lease_until, t.last_fetched_at, t.refused_since, t.refused_count`
+	t.generation, t.token_sealed, t.epoch, t.secret_version, t.issued_at, t.cloud_expires_at, CASE WHEN t.lease_owner = '' THEN 0 ELSE t.lease_until END, t.last_fetched_at, t.refused_since, t.refused_count`
 
 const tokenViewJoins = ` LEFT JOIN im_tokens t ON t.cloud_app = ? AND t.user_id = u.id
 	LEFT JOIN lifetimes lu ON lu.scope = u.id
@@ -144,7 +144,7 @@ func (s *Store) ClaimToken(ctx context.Context, app string, seen TokenView, owne
 		return err
 	}
 	matched, err := s.write(ctx, `UPDATE im_tokens SET lease_owner = ?, lease_until = ?
-		WHERE cloud_app = ? AND user_id = ? AND generation = ? AND lease_until <= ?`,
+		WHERE cloud_app = ? AND user_id = ? AND generation = ? AND (lease_until <= ? OR lease_owner = '')`,
 		owner, until.UnixMicro(), app, seen.UserID, seen.Generation, now)
 	if err == nil && matched == 0 {
 		return ErrStale
@@ -218,7 +218,8 @@ func (s *Store) SwapToken(ctx context.Context, app string, seen TokenView, owner
 		if err := tx.Exec("UPDATE users SET im_state = ? WHERE id = ? AND im_state = ?", IMReady, seen.UserID, IMPending).Error; err != nil {
 			return err
 		}
-		return tx.Exec("DELETE FROM outbox WHERE subject = ? AND kind = ?", seen.UserID, KindProvision).Error
+		// Whoever is delivering it takes it away themselves.
+		return tx.Exec("DELETE FROM outbox WHERE subject = ? AND kind = ? AND lease_until <= ?", seen.UserID, KindProvision, s.nowMicros()).Error
 	})
 	if err != nil {
 		return fmt.Errorf("swap token of user %s: %w", seen.UserID, err)
@@ -232,13 +233,14 @@ func (s *Store) SwapToken(ctx context.Context, app string, seen TokenView, owner
 // revokeTokens drops the person's stored tokens and moves their epoch, so that
 // our endpoint refuses at once and a mint that is under way stores nothing. The
 // cloud is told through the outbox, also of a first mint that has a lease and
-// may have happened.
+// may have happened. The lease is free for the next mint at once, but its end
+// stays, for MintUnderWay.
 func (s *Store) revokeTokens(tx *gorm.DB, userID string) error {
 	now := s.nowMicros()
 	if err := tx.Exec("UPDATE users SET token_epoch = token_epoch + 1, version = version + 1, updated_at = ? WHERE id = ?", now, userID).Error; err != nil {
 		return err
 	}
-	res := tx.Exec(`UPDATE im_tokens SET token_sealed = NULL, fingerprint = '', generation = generation + 1, lease_owner = '', lease_until = 0,
+	res := tx.Exec(`UPDATE im_tokens SET token_sealed = NULL, fingerprint = '', generation = generation + 1, lease_owner = '',
 		revoke_before = ? WHERE user_id = ? AND (generation > 0 OR lease_until > 0)`, now, userID)
 	if res.Error != nil || res.RowsAffected == 0 {
 		return res.Error
@@ -308,7 +310,7 @@ func (s *Store) FinishRevocation(ctx context.Context, app, userID string, before
 }
 
 // MintUnderWay is when the lease of a mint for the person ends that may be at the
-// cloud now; zero when there is none.
+// cloud now, also of one whose token will not be stored; zero when there is none.
 func (s *Store) MintUnderWay(ctx context.Context, userID string) (until time.Time, err error) {
 	var us sql.NullInt64
 	if err := s.sql.QueryRowContext(ctx, "SELECT MAX(lease_until) FROM im_tokens WHERE user_id = ?", userID).Scan(&us); err != nil {

@@ -176,10 +176,11 @@ func (i *Issuer) Reissue(ctx context.Context, userID string) (ConnectToken, erro
 }
 
 // Provision mints for somebody whom the cloud does not know yet, for the outbox.
-// Nobody else gets a token by it. Errors as of Token; none for the banned and
+// Nobody else gets a token by it, but somebody whose first one was revoked before
+// it came does. Errors as of Token; none for the banned and
 // the deleted.
 func (i *Issuer) Provision(ctx context.Context, userID string) error {
-	err := i.await(ctx, userID, "", func(v models.TokenView) bool { return !v.Exists || v.Generation == 0 })
+	err := i.await(ctx, userID, "", func(v models.TokenView) bool { return v.IssuedAt.UnixMicro() <= 0 })
 	if errors.Is(err, models.ErrBanned) || errors.Is(err, models.ErrNotFound) {
 		return nil
 	}
@@ -270,10 +271,6 @@ func (i *Issuer) mint(ctx context.Context, userID, refused string, needed func(m
 		if err != nil {
 			return err
 		}
-		user, err := i.Store.User(ctx, userID)
-		if err != nil {
-			return err
-		}
 		err = models.ErrStale
 		if !v.LeaseUntil.After(i.Now()) { // otherwise somebody is at it: do not even write
 			err = i.Store.ClaimToken(ctx, i.App(), v, owner, i.Now().Add(i.MintTimeout+leaseMargin))
@@ -287,7 +284,7 @@ func (i *Issuer) mint(ctx context.Context, userID, refused string, needed func(m
 		if err != nil {
 			return err
 		}
-		n, err := i.ask(ctx, user, v, owner)
+		n, err := i.ask(ctx, v, owner)
 		if err != nil {
 			return err
 		}
@@ -306,10 +303,10 @@ func (i *Issuer) mint(ctx context.Context, userID, refused string, needed func(m
 
 // ask makes the cloud mint under the lease of owner, and gives the lease back
 // when the cloud gives no token.
-func (i *Issuer) ask(ctx context.Context, user models.User, v models.TokenView, owner string) (models.NewToken, error) {
+func (i *Issuer) ask(ctx context.Context, v models.TokenView, owner string) (models.NewToken, error) {
 	// Both before the call: a rotation in its middle makes the token stale.
 	asked, version := i.Now(), i.SecretVersion()
-	token, err := i.Cloud.Mint(ctx, im.User{ID: user.IMID, Name: user.DisplayName(), AvatarURL: user.AvatarURL}, v.Lifetime)
+	token, err := i.call(ctx, v)
 	if err != nil {
 		// The lease would run out by itself; the others need not wait for that.
 		release, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaseMargin)
@@ -328,6 +325,19 @@ func (i *Issuer) ask(ctx context.Context, user models.User, v models.TokenView, 
 	n := models.NewToken{Value: token.Value, IssuedAt: asked, CloudExpiresAt: token.ExpiresAt, SecretVersion: version}
 	i.endOld(v, &n)
 	return n, nil
+}
+
+// call tells the cloud who the person is now. It reads that under the lease: who
+// deletes or renames them later sees the lease, and waits for what this says.
+func (i *Issuer) call(ctx context.Context, v models.TokenView) (im.Token, error) {
+	user, err := i.Store.User(ctx, v.UserID)
+	if err == nil && user.Status != models.StatusActive {
+		err = models.ErrBanned
+	}
+	if err != nil {
+		return im.Token{}, err
+	}
+	return i.Cloud.Mint(ctx, im.User{ID: user.IMID, Name: user.DisplayName(), AvatarURL: user.AvatarURL}, v.Lifetime)
 }
 
 // store swaps a token in. The cloud may have taken all the time of the mint, and

@@ -3,7 +3,6 @@ package outbox
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -81,11 +80,22 @@ func (d *Delivery) provision(ctx context.Context, id string) error {
 func (d *Delivery) profile(ctx context.Context, id string) error {
 	profiler, able := d.Cloud.(im.Profiler)
 	u, ok, err := d.person(ctx, id)
-	// Who is not at the cloud yet gets their name there with the first token.
-	if err != nil || !ok || !able || u.Status == models.StatusDeleted || u.IMState == models.IMPending {
+	if err != nil || !ok || !able || u.Status == models.StatusDeleted {
 		return err
 	}
-	return profiler.PutProfile(ctx, im.User{ID: u.IMID, Name: u.DisplayName(), AvatarURL: u.AvatarURL})
+	// A mint sends name and avatar too, and one that is under way may send older
+	// ones than these.
+	back, err := d.afterMint(ctx, id)
+	if err != nil {
+		return err
+	}
+	if u.IMState == models.IMPending {
+		return back // their name gets there with the first token
+	}
+	if err := profiler.PutProfile(ctx, im.User{ID: u.IMID, Name: u.DisplayName(), AvatarURL: u.AvatarURL}); err != nil {
+		return err
+	}
+	return back
 }
 
 func (d *Delivery) revoke(ctx context.Context, id string) error {
@@ -134,26 +144,20 @@ func (d *Delivery) ban(ctx context.Context, id string) error {
 
 func (d *Delivery) remove(ctx context.Context, id string) error {
 	u, ok, err := d.person(ctx, id)
-	if err != nil || !ok {
+	if err != nil || !ok || u.Status != models.StatusDeleted {
 		return err
-	}
-	if u.Status != models.StatusDeleted {
-		return fmt.Errorf("user %s is not deleted", id)
 	}
 	remover, able := d.Cloud.(im.Remover)
 	if !able {
 		return d.Store.ScrubUser(ctx, id)
 	}
 	// A mint that was under way when they were deleted would register them anew.
-	// It is looked for twice, because its lease may become visible here only now.
+	// One that begins later reads, under its lease, that they are deleted.
 	if back, err := d.afterMint(ctx, id); err != nil || back != nil {
 		return errors.Join(err, back)
 	}
 	if err := remover.Remove(ctx, u.IMID); err != nil && im.KindOf(err) != im.UnknownUser {
 		return err
-	}
-	if back, err := d.afterMint(ctx, id); err != nil || back != nil {
-		return errors.Join(err, back)
 	}
 	return d.Store.ScrubUser(ctx, id)
 }

@@ -35,7 +35,7 @@ const (
 	OutcomeDone   = "done"
 	OutcomeAgain  = "again"  // failed, will be tried again
 	OutcomeBuried = "buried" // failed for good
-	OutcomeFenced = "fenced" // the lease was lost: the result was not written
+	OutcomeFenced = "fenced" // the lease was lost: the result was not written, and the row is due again
 )
 
 // A Runner delivers rows. Set its fields once; Run does the work.
@@ -87,6 +87,11 @@ func (r *Runner) Run(ctx context.Context) error {
 	for range workers {
 		free <- struct{}{}
 	}
+	// A quarter is kept for the urgent, so that a cloud which is slow to take names
+	// does not keep a ban waiting.
+	most := max(1, workers-max(1, workers/4))
+	var others atomic.Int64
+	landed := make(chan struct{}, 1)
 	var g errgroup.Group
 	for ctx.Err() == nil {
 		// A lease runs from its claim: no more are claimed than can be begun now.
@@ -105,10 +110,13 @@ func (r *Runner) Run(ctx context.Context) error {
 			}
 		}
 		rows, err := r.claim(ctx, first, room)
-		if err == nil && len(rows) < room {
-			var others []models.OutboxRow
-			others, err = r.claim(ctx, rest, room-len(rows))
-			rows = append(rows, others...)
+		held := false
+		if lanes := min(room-len(rows), most-int(others.Load())); err == nil && len(rows) < room {
+			var more []models.OutboxRow
+			more, err = r.claim(ctx, rest, lanes)
+			rows = append(rows, more...)
+			others.Add(int64(len(more)))
+			held = len(more) == lanes // there may be more of them
 		}
 		if err != nil && ctx.Err() == nil {
 			r.Log.WarnContext(ctx, "outbox not read", "err", err)
@@ -116,6 +124,13 @@ func (r *Runner) Run(ctx context.Context) error {
 		for _, row := range rows {
 			g.Go(func() error {
 				r.deliver(ctx, row)
+				if !isUrgent(row.Kind) {
+					others.Add(-1)
+					select {
+					case landed <- struct{}{}:
+					default:
+					}
+				}
 				free <- struct{}{}
 				return nil
 			})
@@ -123,8 +138,12 @@ func (r *Runner) Run(ctx context.Context) error {
 		for range room - len(rows) {
 			free <- struct{}{}
 		}
-		if len(rows) < room {
-			r.wait(ctx)
+		switch {
+		case len(rows) == room:
+		case held:
+			r.wait(ctx, landed)
+		default:
+			r.wait(ctx, nil)
 		}
 	}
 	return g.Wait()
@@ -139,13 +158,15 @@ func isUrgent(kind string) bool {
 	return false
 }
 
-// wait is over when this process writes a row, or at the next poll.
-func (r *Runner) wait(ctx context.Context) {
+// wait is over when this process writes a row, when landed tells, or at the next
+// poll.
+func (r *Runner) wait(ctx context.Context, landed <-chan struct{}) {
 	t := time.NewTimer(pollEvery*3/4 + rand.N(pollEvery/2))
 	defer t.Stop()
 	select {
 	case <-ctx.Done():
 	case <-r.Store.OutboxWritten():
+	case <-landed:
 	case <-t.C:
 	}
 }
@@ -204,6 +225,9 @@ func (r *Runner) deliver(ctx context.Context, row models.OutboxRow) {
 	switch {
 	case errors.Is(written, models.ErrStale):
 		outcome = OutcomeFenced
+		if err := r.Store.RepeatOutbox(land, row); err != nil {
+			r.Log.WarnContext(land, "outbox row not repeated", "kind", row.Kind, "subject", row.Subject, "err", err)
+		}
 	case written != nil:
 		// The lease runs out, and the row is delivered once more.
 		r.Log.WarnContext(land, "outbox result not written", "kind", row.Kind, "subject", row.Subject, "err", written)

@@ -3,6 +3,8 @@ package handlers
 import (
 	"context"
 	"net/http"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -59,12 +61,17 @@ func (h *api) users(c echo.Context) error {
 	}
 	out := usersResponse{Users: make([]adminUserJSON, n), NextCursor: nextCursor(more, func() string { return list[n-1].ID })}
 	for i, u := range list[:n] {
-		out.Users[i] = adminUserJSON{userJSON: userOf(u), Status: u.Status}
-		if t, stored := states[u.ID]; stored {
-			out.Users[i].Token = &tokenStateJSON{t.Fingerprint[:shownFingerprint], t.IssuedAt, timeOrNull(tokens.Expiry(t))}
-		}
+		out.Users[i] = adminUserOf(u, states)
 	}
 	return c.JSON(http.StatusOK, out)
+}
+
+func adminUserOf(u models.User, states map[string]models.TokenState) adminUserJSON {
+	out := adminUserJSON{userJSON: userOf(u), Status: u.Status}
+	if t, stored := states[u.ID]; stored {
+		out.Token = &tokenStateJSON{t.Fingerprint[:shownFingerprint], t.IssuedAt, timeOrNull(tokens.Expiry(t))}
+	}
+	return out
 }
 
 type reissueResponse struct {
@@ -89,3 +96,163 @@ func (h *api) reissue(c echo.Context) error {
 	return c.JSON(http.StatusOK, reissueResponse{id,
 		tokenStateJSON{models.Fingerprint(token.Value)[:shownFingerprint], token.IssuedAt.UTC(), timeOrNull(token.ExpiresAt)}})
 }
+
+// adminUserDetailJSON is all that an admin may see of one person.
+type adminUserDetailJSON struct {
+	adminUserJSON
+	BanReason *string    `json:"ban_reason"`
+	DeletedAt *time.Time `json:"deleted_at"`
+	// Version is what If-Match compares with.
+	Version  int64              `json:"version"`
+	Sessions []adminSessionJSON `json:"sessions"`
+	// Queue is what the cloud must still be told of them.
+	Queue []queueRowJSON `json:"queue"`
+}
+
+type adminSessionJSON struct {
+	ID         string    `json:"id"`
+	Device     string    `json:"device"`
+	IP         string    `json:"ip"`
+	UserAgent  string    `json:"user_agent"`
+	CreatedAt  time.Time `json:"created_at"`
+	LastUsedAt time.Time `json:"last_used_at"`
+	ExpiresAt  time.Time `json:"expires_at"`
+}
+
+// userQueue is how many rows of the queue are shown with a person: more than
+// there are kinds.
+const userQueue = 50
+
+// user shows the deleted too: the queue may still hold rows of theirs.
+func (h *api) user(c echo.Context) error {
+	id, err := pathID(c)
+	if err != nil {
+		return err
+	}
+	ctx := c.Request().Context()
+	u, err := h.Store.UserEver(ctx, id)
+	if err != nil {
+		return err
+	}
+	states, err := h.Store.TokenStates(ctx, h.Issuer.App(), []string{id})
+	if err != nil {
+		return err
+	}
+	sessions, err := h.Store.Sessions(ctx, id)
+	if err != nil {
+		return err
+	}
+	queue, err := h.Store.Outbox(ctx, models.OutboxFilter{Subject: id}, "", userQueue)
+	if err != nil {
+		return err
+	}
+	out := adminUserDetailJSON{adminUserJSON: adminUserOf(u, states), BanReason: orNull(u.BanReason), DeletedAt: timeOrNull(u.DeletedAt),
+		Version: u.Version, Sessions: make([]adminSessionJSON, len(sessions)), Queue: queueRowsOf(queue)}
+	for i, s := range sessions {
+		out.Sessions[i] = adminSessionJSON{ID: s.ID, Device: s.Device, IP: s.IP, UserAgent: s.UserAgent,
+			CreatedAt: s.CreatedAt.UTC(), LastUsedAt: s.LastUsedAt.UTC(), ExpiresAt: s.ExpiresAt.UTC()}
+	}
+	c.Response().Header().Set("ETag", `"`+strconv.FormatInt(u.Version, 10)+`"`)
+	return c.JSON(http.StatusOK, out)
+}
+
+type reasonRequest struct {
+	Reason string `json:"reason" validate:"required,max=300"`
+}
+
+// bindReason reads why an admin does something; it is kept in the audit.
+func bindReason(c echo.Context) (string, error) {
+	in, err := bind[reasonRequest](c)
+	if err != nil {
+		return "", err
+	}
+	return givenReason(in.Reason)
+}
+
+func givenReason(raw string) (string, error) {
+	reason := strings.TrimSpace(raw)
+	if reason == "" {
+		return "", wrongField("invalid_field", "reason", "is required")
+	}
+	return reason, nil
+}
+
+func (h *api) banUser(c echo.Context) error {
+	return h.changeStatus(c, h.Store.BanUser, h.Store.BanUserAt)
+}
+
+func (h *api) unbanUser(c echo.Context) error {
+	return h.changeStatus(c, h.Store.UnbanUser, h.Store.UnbanUserAt)
+}
+
+func (h *api) changeStatus(c echo.Context,
+	anyVersion func(ctx context.Context, userID, reason, actor string, o models.Origin) error,
+	at func(ctx context.Context, userID string, version int64, reason, actor string, o models.Origin) error) error {
+	id, err := pathID(c)
+	if err != nil {
+		return err
+	}
+	reason, err := bindReason(c)
+	if err != nil {
+		return err
+	}
+	ctx, actor := c.Request().Context(), adminActor(c)
+	err = ifUserMatches(c,
+		func() error { return anyVersion(ctx, id, reason, actor, origin(c)) },
+		func(version int64) error { return at(ctx, id, version, reason, actor, origin(c)) })
+	if err != nil {
+		return err
+	}
+	return noContent(c)
+}
+
+func (h *api) endUserSessions(c echo.Context) error {
+	id, err := pathID(c)
+	if err != nil {
+		return err
+	}
+	if err := h.Store.EndSessionsByAdmin(c.Request().Context(), id, adminActor(c), origin(c)); err != nil {
+		return err
+	}
+	return noContent(c)
+}
+
+func (h *api) deleteUser(c echo.Context) error {
+	id, err := pathID(c)
+	if err != nil {
+		return err
+	}
+	ctx, actor := c.Request().Context(), adminActor(c)
+	err = ifUserMatches(c,
+		func() error { return h.Store.DeleteUser(ctx, id, actor, origin(c)) },
+		func(version int64) error { return h.Store.DeleteUserAt(ctx, id, version, actor, origin(c)) })
+	if err != nil {
+		return err
+	}
+	return noContent(c)
+}
+
+// ifUserMatches makes a change of a person, at the version that If-Match names
+// where it names one.
+func ifUserMatches(c echo.Context, anyVersion func() error, at func(version int64) error) error {
+	if len(c.Request().Header.Values("If-Match")) == 0 {
+		return anyVersion()
+	}
+	matches, err := ifMatch(c)
+	if err != nil {
+		return err
+	}
+	_, err = firstMatch(matches, func(m models.Match) error {
+		switch {
+		case m.Version != nil:
+			return at(*m.Version)
+		case m.Revision != nil:
+			return models.ErrStale // that of the lifetimes
+		}
+		return anyVersion()
+	})
+	return err
+}
+
+// adminActor is who the audit names.
+func adminActor(c echo.Context) string { return "admin:" + callerOf(c).ID }

@@ -39,6 +39,10 @@ func (r *rig) bodyRoutes() []bodyRoute {
 		{"POST", "/v1/admin/lifetimes/default/preview", admin, `{"lifetime":FIELD}`, "lifetime", nil},
 		{"PUT", "/v1/admin/lifetimes/users/" + ann.id, admin, `{"lifetime":FIELD}`, "lifetime", star},
 		{"POST", "/v1/admin/lifetimes/users/" + ann.id + "/preview", admin, `{"lifetime":FIELD}`, "lifetime", nil},
+		{"POST", "/v1/admin/users/" + ann.id + "/ban", admin, `{"reason":FIELD}`, "reason", nil},
+		{"POST", "/v1/admin/users/" + ann.id + "/unban", admin, `{"reason":FIELD}`, "reason", nil},
+		{"POST", "/v1/admin/queue/drop", admin, `{"ids":["01h00000000000000000000000"],"reason":FIELD}`, "reason", nil},
+		{"POST", "/v1/admin/queue/retry", admin, `{"kind":"ban","state":FIELD}`, "state", nil},
 	}
 }
 

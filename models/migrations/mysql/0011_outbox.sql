@@ -28,5 +28,6 @@ UPDATE users SET deleted_at = updated_at, scrubbed_at = updated_at WHERE status 
 -- +goose Down
 ALTER TABLE users DROP COLUMN ban_reason, DROP COLUMN deleted_at, DROP COLUMN scrubbed_at;
 ALTER TABLE im_tokens ADD COLUMN revoke_at BIGINT NULL, ADD KEY im_tokens_revoke (cloud_app, revoke_at);
-UPDATE im_tokens SET revoke_at = revoke_before WHERE revoke_before IS NOT NULL;
+UPDATE im_tokens SET revoke_at = COALESCE((SELECT o.next_at FROM outbox o WHERE o.kind = 'revoke' AND o.subject = im_tokens.user_id), revoke_before)
+    WHERE revoke_before IS NOT NULL;
 DROP TABLE outbox;

@@ -33,6 +33,7 @@ ALTER TABLE users DROP COLUMN ban_reason;
 ALTER TABLE users DROP COLUMN deleted_at;
 ALTER TABLE users DROP COLUMN scrubbed_at;
 ALTER TABLE im_tokens ADD COLUMN revoke_at INTEGER NULL;
-UPDATE im_tokens SET revoke_at = revoke_before WHERE revoke_before IS NOT NULL;
+UPDATE im_tokens SET revoke_at = COALESCE((SELECT o.next_at FROM outbox o WHERE o.kind = 'revoke' AND o.subject = im_tokens.user_id), revoke_before)
+    WHERE revoke_before IS NOT NULL;
 CREATE INDEX im_tokens_revoke ON im_tokens (cloud_app, revoke_at);
 DROP TABLE outbox;

@@ -11,7 +11,10 @@
 //	users.go            register, the own profile, password, deletion
 //	sessions.go         login, refresh, logout, the list of sessions
 //	tokens.go           connect tokens, and the public keys of access tokens
-//	admin.go            admins' login, people, reissue, audit
+//	admin.go            admins' login
+//	admin_users.go      people: find, show, reissue, ban, log out, delete
+//	admin_queue.go      what the cloud must still be told: list, retry, drop
+//	admin_audit.go      what was done
 //	admin_lifetimes.go  how long connect tokens live
 //	admin_notices.go    what admins should know
 //	admin_clouds.go     the apps at IM clouds, and their secrets' rotation

@@ -9,10 +9,12 @@
 //	cloud_secrets     cloud_secret.go the app secrets in use, numbered
 //	lifetimes         lifetime.go     how long connect tokens live
 //	admins            admin.go        people who steer
-//	audit             audit.go        what was done, by whom; append only
+//	audit             audit.go        what was done, by whom; append only (audit_chain.go: sealed, audit_verify.go: walked)
 //	idempotency_keys  idempotency.go  registrations that a client may repeat
 //	signing_keys      signing_key.go  keys of our access tokens
 //	login_throttle    throttle.go     attempts by account and by address
+//	reconcile_runs    reconcile.go    comparisons of our people with the cloud's
+//	reconcile_people  reconcile.go    whom the one under way has met in the cloud's list
 //	notices           notice.go       what an admin should know, and its delivery
 //	bridge_state      state.go        the check of the data key, the probe of readiness
 //

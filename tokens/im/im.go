@@ -95,6 +95,13 @@ type Profiler interface {
 	Profile(ctx context.Context, userID string) (User, error)
 }
 
+// A Shaper tells what a profile looks like when it has gone through the cloud.
+type Shaper interface {
+	// Shape is u as Profile reads it back after PutProfile(u): with the name cut
+	// to what the cloud takes, for one.
+	Shape(u User) User
+}
+
 // A Lister pages through everybody whom the cloud knows.
 type Lister interface {
 	// Users gives one page of people, of whom the cloud has ID, Name and

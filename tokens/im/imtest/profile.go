@@ -51,6 +51,22 @@ var profileCases = []testCase{
 			t.Errorf("a name of 500 characters became one of %d, want 1 to 64", n)
 		}
 	}},
+	{name: "Shape/is what Profile reads back", run: func(t *testing.T, h Harness) {
+		p, ok := role[im.Profiler](t, h)
+		s, able := h.Client.(im.Shaper)
+		if !ok || !able {
+			return
+		}
+		u := newUser()
+		mint(t, h, u, 0)
+		for _, name := range []string{"plain", " spaces ", "a\tb\x00c", strings.Repeat("字", 500), strings.Repeat("😀", 63), "bad \xff bytes"} {
+			for _, avatar := range []string{"https://example.com/a.png", ""} {
+				u.Name, u.AvatarURL = name, avatar
+				must(t, "PutProfile", p.PutProfile(within(t, limit), u))
+				wantProfile(t, p, s.Shape(u))
+			}
+		}
+	}},
 	{name: "PutProfile/of a missing user is UnknownUser", run: func(t *testing.T, h Harness) {
 		if p, ok := role[im.Profiler](t, h); ok {
 			refused(t, h, "PutProfile of nobody", p.PutProfile(within(t, limit), newUser()), im.UnknownUser)

@@ -68,6 +68,7 @@ var (
 	_ im.Banner   = (*Client)(nil)
 	_ im.Profiler = (*Client)(nil)
 	_ im.Lister   = (*Client)(nil)
+	_ im.Shaper   = (*Client)(nil)
 	_ im.Blocker  = (*Client)(nil)
 	_ im.Remover  = (*Client)(nil)
 	_ im.Watcher  = (*Client)(nil)

@@ -1,6 +1,7 @@
 package rongcloud
 
 import (
+	"cmp"
 	"context"
 	"net/url"
 	"strings"
@@ -80,6 +81,15 @@ func (c *Client) PutProfile(ctx context.Context, u im.User) error {
 	}
 	_, err := c.do(ctx, opRefresh, profileForm(u, ""))
 	return err
+}
+
+// Shape is u with the name as it is sent.
+func (c *Client) Shape(u im.User) im.User {
+	u.Name = cmp.Or(shortName(u.Name), u.ID)
+	if !goodAvatar(u.AvatarURL) {
+		u.AvatarURL = ""
+	}
+	return u
 }
 
 // Profile calls /user/info.json. Somebody without a name was deactivated, which

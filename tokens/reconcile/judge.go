@@ -229,13 +229,24 @@ func (w *walk) call(ctx context.Context, do func(ctx context.Context) error) err
 		if errors.As(err, &e) {
 			pause = max(pause, min(e.RetryAfter, callTime))
 		}
-		t := time.NewTimer(pause)
-		select {
-		case <-t.C:
-		case <-ctx.Done():
-			t.Stop()
+		if w.rest(ctx, pause) != nil {
 			return err
 		}
+	}
+}
+
+// rest waits, unless a test has other plans.
+func (w *walk) rest(ctx context.Context, d time.Duration) error {
+	if w.wait != nil {
+		return w.wait(ctx, d)
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 

@@ -52,6 +52,7 @@ type Reconciler struct {
 	Now     func() time.Time
 	Log     *slog.Logger
 
+	wait func(ctx context.Context, d time.Duration) error // nil: on the clock
 	runs atomic.Int64
 }
 

@@ -36,6 +36,8 @@ var proofRows = []proofRow{
 	{name: "kill", promise: "the database server killed under load: 99 % success within 2 s of its return", run: proveKill, own: true},
 	{name: "rolling", promise: "two replicas restarted in turn under load: 0 failed requests", run: proveRolling},
 	{name: "fence", promise: "a replica stopped past its lease and resumed: every late write fenced", run: proveFence},
+	{name: "cloud", promise: "18 misbehaviours of the cloud x first try, retry, last try: everybody registered, and a good token in the end", run: proveCloud},
+	{name: "race", promise: "refresh against revoke, ban against reissue, delete against re-register: no survivor", run: proveRace},
 }
 
 var serverEngines = []string{"mysql", "mariadb"}

@@ -34,7 +34,7 @@ func (s *Sandbox) knobs() []knob {
 		{"GET", "/control/calls", "calls by path", s.showCalls},
 		{"GET", "/control/peaks", "most calls in any one-second window, by path", s.showPeaks},
 		{"GET", "/control/faults", "faults in force and how often each has fired", s.showFaults},
-		{"POST", "/control/faults", "{path, mode: " + strings.Join(modes, "|") + ", status?, code?, delay_ms?, times?, percent?, seed?, effect?, garbage?: " + strings.Join(garbages, "|") + ", retry_after?, lifetime_ms?, skew_s?}", s.addFault},
+		{"POST", "/control/faults", "{path, mode: " + strings.Join(modes, "|") + ", status?, code?, delay_ms?, times?, percent?, seed?, effect?, garbage?: " + strings.Join(garbages, "|") + ", retry_after?, lifetime_ms?, skew_s?, user?}", s.addFault},
 		{"POST", "/control/reset", "{all?: bool} ends faults, clears calls and peaks; with all also users, tokens, bans, lists and rate windows", s.reset},
 		{"POST", "/control/app", "{token_lifetime?: \"20s\"|\"24h\"|\"7d\"|\"permanent\", lifetime_applies?: new|all, user_cap?: int, rotate_secret?: true|string, rate_limits?: bool, rates?: {path: calls}, blacklist?: bool, whitelist?: bool, development?: bool}", s.setApp},
 		{"POST", "/control/clock", "{advance: \"36h\" or seconds} moves the cloud's clock forward", s.moveClock},

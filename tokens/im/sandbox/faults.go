@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -63,6 +64,8 @@ type faultSpec struct {
 	Seed    uint64  `json:"seed,omitempty"`
 	Effect  *bool   `json:"effect,omitempty"`
 	Garbage string  `json:"garbage,omitempty"`
+	// User makes it hit only calls about one person: a user id, or a name.
+	User string `json:"user,omitempty"`
 	// RetryAfter is the header's seconds.
 	RetryAfter int `json:"retry_after,omitempty"`
 	// LifetimeMS is a short-lived token's, and SkewS by how much a clock is off.
@@ -160,10 +163,13 @@ func (t *faultTable) add(spec faultSpec, seed uint64) *fault {
 
 // pick returns what happens to a call: any number of delays and at the end at
 // most one fault of another mode. Only faults that are returned have fired.
-func (t *faultTable) pick(label string) []*fault {
+func (t *faultTable) pick(label string, body []byte) []*fault {
 	var plan []*fault
 	for _, f := range t.list {
 		if f.Path != "" && f.Path != everyPath && f.Path != label {
+			continue
+		}
+		if f.User != "" && !about(f.User, body) {
 			continue
 		}
 		if f.Times > 0 && f.fired >= f.Times {
@@ -179,6 +185,12 @@ func (t *faultTable) pick(label string) []*fault {
 		}
 	}
 	return plan
+}
+
+// about tells whether a call's form has the person as a user id or a name.
+func about(person string, body []byte) bool {
+	form, err := url.ParseQuery(string(body))
+	return err == nil && (slices.Contains(form["userId"], person) || slices.Contains(form["name"], person))
 }
 
 // perform answers a call while faults hit it. A fault with effect lets the

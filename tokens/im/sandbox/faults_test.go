@@ -91,6 +91,21 @@ func TestFaultModes(t *testing.T) {
 	}
 }
 
+// A fault for one person leaves the others alone.
+func TestFaultOfOnePerson(t *testing.T) {
+	r := newRig(t)
+	r.set("/control/faults", `{"path":"`+tokenPath+`","mode":"code","code":1000,"user":"a"}`)
+	r.set("/control/faults", `{"path":"`+tokenPath+`","mode":"code","code":1000,"user":"Bea"}`)
+	for _, tc := range []struct {
+		id, name string
+		code     int
+	}{{"a", "n", 1000}, {"b", "Bea", 1000}, {"b", "n", 200}, {"aa", "Beat", 200}} {
+		if got := r.call(tokenPath, "userId", tc.id, "name", tc.name).code; got != tc.code {
+			t.Errorf("getToken for %s (%s) = code %d, want %d", tc.id, tc.name, got, tc.code)
+		}
+	}
+}
+
 // A stale answer is the last good one of its path, whoever it was for.
 func TestStaleAnswer(t *testing.T) {
 	r := newRig(t)

@@ -185,7 +185,7 @@ func (s *Sandbox) serve(w http.ResponseWriter, r *http.Request) {
 
 	s.mu.Lock()
 	label = s.calls.record(label, known, s.now())
-	plan := s.faults.pick(label)
+	plan := s.faults.pick(label, c.body)
 	s.mu.Unlock()
 
 	s.perform(w, r, plan, d, c)

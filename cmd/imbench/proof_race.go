@@ -1,0 +1,244 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// proveRace lets two changes of one person that contradict each other meet, one
+// in each of two processes, and looks for what should not have survived.
+func proveRace(ctx context.Context, s *stage, f *finding) error {
+	rounds := 200
+	if s.p.long {
+		rounds = 20_000
+	}
+	var base [2]string
+	for i := range base {
+		p, err := s.serve(ctx, map[string]string{"IMBRIDGE_SESSION_ACCESS_LIFETIME": "1h", "IMBRIDGE_SERVER_REGISTER_BUDGET": "5s"})
+		if err != nil {
+			return err
+		}
+		base[i] = p.url["api"]
+	}
+	// The quota of the cloud is no part of this.
+	if err := s.control(ctx, "/control/app", object{"rate_limits": false}, nil); err != nil {
+		return err
+	}
+	admin, err := s.admin(ctx, base[0])
+	if err != nil {
+		return err
+	}
+	l := &ledger{}
+	s.p.progress.begin(f.Row, "races", 3*rounds)
+	r := &races{s: s, f: f, l: l, base: base, admin: admin}
+	var at, renewed atomic.Int64
+	var workers sync.WaitGroup
+	for range 8 {
+		workers.Go(func() {
+			for at.Add(1) <= int64(rounds) && ctx.Err() == nil {
+				p, err := s.newcomer(ctx, l, base[0])
+				if err != nil {
+					f.wrong("register: %v", err)
+					continue
+				}
+				for _, race := range []func(context.Context, *person){r.refreshAgainstRevoke, r.banAgainstReissue, r.deleteAgainstRegister} {
+					race(ctx, p)
+					s.p.progress.add(1)
+				}
+				// An admin's access ends.
+				if n := renewed.Add(1); n%2000 == 0 {
+					again, err := s.admin(ctx, base[0])
+					if err == nil {
+						r.setAdmin(again)
+					}
+				}
+			}
+		})
+	}
+	workers.Wait()
+	f.figure("rounds of each", rounds)
+	f.figure("refreshed before the revocation", r.refreshed.Load())
+	f.figure("reissued before the ban", r.reissued.Load())
+	f.figure("names refused before the deletion", r.refused.Load())
+	s.atRest(ctx, f, rest)
+	r.survivors(ctx)
+	f.figure("survivors", r.alive.Load())
+	return s.compare(ctx, l, f)
+}
+
+// races are the rounds of one row.
+type races struct {
+	s    *stage
+	f    *finding
+	l    *ledger
+	base [2]string
+
+	mu    sync.Mutex
+	admin *adminCaller
+	dead  []string // tokens that clients were given and that must not be good
+
+	refreshed, reissued, refused, alive atomic.Int64
+}
+
+func (r *races) setAdmin(a *adminCaller) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.admin = a
+}
+
+func (r *races) caller() *adminCaller {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.admin
+}
+
+// meet runs both, the second up to most later: as long as the first one takes, so
+// that each comes in the middle of the other.
+func (r *races) meet(most time.Duration, one, other func()) {
+	r.mu.Lock()
+	lag := time.Duration(r.s.dice.Int64N(int64(most)))
+	r.mu.Unlock()
+	var both sync.WaitGroup
+	both.Go(one)
+	both.Go(func() { time.Sleep(lag); other() })
+	both.Wait()
+}
+
+// buryToken remembers a token that must not be good in the end.
+func (r *races) buryToken(token string) {
+	if token != "" {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.dead = append(r.dead, token)
+	}
+}
+
+// survived counts something that should have ended.
+func (r *races) survived(format string, args ...any) {
+	r.alive.Add(1)
+	r.f.wrong(format, args...)
+}
+
+// refreshAgainstRevoke: after "log out everywhere" no session and no token lives,
+// those neither that a refresh has just made.
+func (r *races) refreshAgainstRevoke(ctx context.Context, p *person) {
+	var renewed sessionAnswer
+	var token string
+	r.meet(20*time.Millisecond, func() {
+		a, err := r.s.ask(ctx, http.MethodPost, r.base[0]+"/v1/session/refresh", "", object{"refresh_token": p.refresh})
+		if err == nil && a.status == http.StatusOK {
+			r.refreshed.Add(1)
+			renewed, _ = a.session()
+			f, err := r.s.ask(ctx, http.MethodGet, r.base[0]+"/v1/im/token", renewed.Access, nil)
+			if err == nil {
+				token = connectTokenIn(f)
+			}
+		}
+	}, func() {
+		a, err := r.s.ask(ctx, http.MethodPost, r.base[1]+"/v1/logout", p.access, object{"scope": "all"})
+		if err != nil || a.status != http.StatusNoContent {
+			r.f.wrong("log out everywhere = %s, %v", a, err)
+		}
+	})
+	r.buryToken(p.token)
+	r.buryToken(token)
+	for i, base := range r.base {
+		for _, t := range []string{p.refresh, renewed.Refresh} {
+			if t == "" {
+				continue
+			}
+			if a, err := r.s.ask(ctx, http.MethodPost, base+"/v1/session/refresh", "", object{"refresh_token": t}); err != nil || a.status < 400 {
+				r.survived("a refresh token of %s works at process %d after all were ended: %s, %v", p.id, i, a, err)
+			}
+		}
+		for _, t := range []string{p.access, renewed.Access} {
+			if t == "" {
+				continue
+			}
+			if a, err := r.s.ask(ctx, http.MethodGet, base+"/v1/im/token", t, nil); err != nil || a.status < 400 {
+				r.survived("an access token of %s fetches at process %d after all were ended: %s, %v", p.id, i, a, err)
+			}
+		}
+	}
+}
+
+// banAgainstReissue: who is banned has no stored token, whoever asked for one.
+func (r *races) banAgainstReissue(ctx context.Context, p *person) {
+	admin := r.caller()
+	r.meet(40*time.Millisecond, func() {
+		if a, err := admin.reissue(ctx, r.base[0], p); err == nil && a.status == http.StatusOK {
+			r.reissued.Add(1)
+		}
+	}, func() {
+		if a, err := admin.ban(ctx, r.base[1], p); err != nil || a.status >= 300 {
+			r.f.wrong("ban = %s, %v", a, err)
+		}
+	})
+	n, err := r.s.number(ctx, "SELECT COUNT(*) FROM im_tokens WHERE user_id = ? AND token_sealed IS NOT NULL", p.id)
+	if err != nil || n != 0 {
+		r.survived("%s is banned and has a stored token (%v)", p.id, err)
+	}
+	if a, err := admin.reissue(ctx, r.base[0], p); err != nil || a.status < 400 {
+		r.survived("a token of %s was reissued after the ban: %s, %v", p.id, a, err)
+	}
+}
+
+// deleteAgainstRegister: the name is free once its owner is deleted, and the late
+// removal of the old person does nothing to the new one.
+func (r *races) deleteAgainstRegister(ctx context.Context, p *person) {
+	admin, old := r.caller(), p.id
+	p.mu.Lock()
+	p.gone = true
+	p.mu.Unlock()
+	next := &person{name: p.name, key: randomHex(), ids: map[string]bool{}}
+	r.meet(200*time.Millisecond, func() {
+		for range 200 {
+			a, err := r.s.registerOnce(ctx, r.base[0], next)
+			if err == nil && a.status == http.StatusCreated {
+				return
+			}
+			if err != nil || a.status != http.StatusConflict {
+				r.f.wrong("register a name that is being freed = %s, %v", a, err)
+			}
+			r.refused.Add(1)
+			time.Sleep(5 * time.Millisecond)
+		}
+		r.f.wrong("the name of %s was not free after their deletion", old)
+	}, func() {
+		if a, err := admin.remove(ctx, r.base[1], p); err != nil || a.status >= 300 {
+			r.f.wrong("delete = %s, %v", a, err)
+		}
+	})
+	if next.id == old {
+		r.survived("%s was registered again as the same person", old)
+	}
+	r.l.mu.Lock()
+	r.l.people = append(r.l.people, next)
+	r.l.mu.Unlock()
+}
+
+// survivors asks the cloud, at rest, for what must have ended and what must live.
+func (r *races) survivors(ctx context.Context) {
+	for _, t := range r.dead {
+		if ok, err := r.s.accepted(ctx, t); err != nil || ok {
+			r.survived("the cloud accepts a token that was revoked (%v)", err)
+		}
+	}
+	for _, p := range r.l.people {
+		if p.gone || p.access == "" {
+			continue
+		}
+		token, a, err := r.s.fetch(ctx, r.base[1], p)
+		if err != nil || token == "" {
+			r.f.wrong("token of %s, who registered again = %s, %v", p.id, a, err)
+			continue
+		}
+		if ok, err := r.s.accepted(ctx, token); err != nil || !ok {
+			r.f.wrong("the cloud refuses the token of %s, who registered again (%v)", p.id, err)
+			r.f.count(1, 0, 0)
+		}
+	}
+}

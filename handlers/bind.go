@@ -70,6 +70,8 @@ func kindName(t reflect.Type) string {
 		return "a whole number"
 	case reflect.Slice:
 		return "a list of texts"
+	case reflect.Bool:
+		return "true or false"
 	}
 	return "text"
 }

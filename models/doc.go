@@ -16,7 +16,7 @@
 //	reconcile_runs    reconcile.go    comparisons of our people with the cloud's
 //	reconcile_people  reconcile.go    whom the one under way has met in the cloud's list
 //	notices           notice.go       what an admin should know, and its delivery
-//	bridge_state      state.go        the check of the data key, the probe of readiness
+//	bridge_state      state.go        the check of the data key, the probe of readiness, how far resealing is (reseal.go)
 //
 // What belongs together commits together: a change and its audit row, a new
 // user with their first session and idempotency row, a revocation and the drop

@@ -7,6 +7,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"sync"
+	"sync/atomic"
 
 	"github.com/tink-crypto/tink-go/v2/aead"
 	"github.com/tink-crypto/tink-go/v2/insecurecleartextkeyset"
@@ -19,8 +21,30 @@ import (
 
 // A DataKey seals what a dump of the database must not show: connect tokens,
 // session keys and signing keys. It is a Tink keyset, so that a newer key can
-// stand before an older one.
-type DataKey struct{ aead tink.AEAD }
+// stand before an older one: the primary one seals, all of them open.
+type DataKey struct {
+	// Reread, if set, returns the text of the key as it is by now. It is asked when
+	// something was sealed with a key that is not in the keyset, as after a
+	// rotation by another process. Set it before the key is used.
+	Reread func() (string, error)
+
+	mu   sync.Mutex // one rereading at a time
+	ring atomic.Pointer[keyring]
+}
+
+// A keyring is one reading of a keyset.
+type keyring struct {
+	aead tink.AEAD
+	// prefix is what everything that the primary key seals begins with; see
+	// https://developers.google.com/tink/wire-format. It is empty for a key that
+	// leaves none.
+	prefix  []byte
+	primary uint32
+	ids     map[uint32]bool
+}
+
+// prefixSize is the length of a prefix: a version byte and the key's id.
+const prefixSize = 5
 
 // NewDataKey makes a data key (AES-256-GCM) and its text form: one line of
 // base64, a secret.
@@ -29,11 +53,10 @@ func NewDataKey() (*DataKey, string, error) {
 	if err != nil {
 		return nil, "", fmt.Errorf("new data key: %w", err)
 	}
-	var buf bytes.Buffer
-	if err := insecurecleartextkeyset.Write(h, keyset.NewBinaryWriter(&buf)); err != nil {
+	text, err := keysetText(h)
+	if err != nil {
 		return nil, "", fmt.Errorf("new data key: %w", err)
 	}
-	text := base64.StdEncoding.EncodeToString(buf.Bytes())
 	k, err := ParseDataKey(text)
 	return k, text, err
 }
@@ -41,6 +64,51 @@ func NewDataKey() (*DataKey, string, error) {
 // ParseDataKey reads the text form, or 32 random bytes in base64. Its errors
 // never hold a part of it.
 func ParseDataKey(text string) (*DataKey, error) {
+	h, err := parseKeyset(text)
+	if err != nil {
+		return nil, err
+	}
+	r, err := newKeyring(h)
+	if err != nil {
+		return nil, err
+	}
+	k := &DataKey{}
+	k.ring.Store(r)
+	return k, nil
+}
+
+func newKeyring(h *keyset.Handle) (*keyring, error) {
+	a, err := aead.New(h)
+	if err != nil {
+		return nil, errors.New("data key is not a keyset for sealing")
+	}
+	info := h.KeysetInfo()
+	r := &keyring{aead: a, primary: info.GetPrimaryKeyId(), ids: make(map[uint32]bool)}
+	for _, key := range info.GetKeyInfo() {
+		r.ids[key.GetKeyId()] = true
+		if key.GetKeyId() != info.GetPrimaryKeyId() {
+			continue
+		}
+		switch key.GetOutputPrefixType() {
+		case tinkpb.OutputPrefixType_TINK:
+			r.prefix = binary.BigEndian.AppendUint32([]byte{1}, key.GetKeyId())
+		case tinkpb.OutputPrefixType_CRUNCHY, tinkpb.OutputPrefixType_LEGACY:
+			r.prefix = binary.BigEndian.AppendUint32([]byte{0}, key.GetKeyId())
+		}
+	}
+	return r, nil
+}
+
+// keysetText is the text form of a keyset, a secret.
+func keysetText(h *keyset.Handle) (string, error) {
+	var buf bytes.Buffer
+	if err := insecurecleartextkeyset.Write(h, keyset.NewBinaryWriter(&buf)); err != nil {
+		return "", err
+	}
+	return base64.StdEncoding.EncodeToString(buf.Bytes()), nil
+}
+
+func parseKeyset(text string) (*keyset.Handle, error) {
 	raw, err := base64.StdEncoding.DecodeString(text)
 	if err != nil {
 		return nil, errors.New("data key is not base64")
@@ -55,11 +123,7 @@ func ParseDataKey(text string) (*DataKey, error) {
 	if err != nil {
 		return nil, errors.New("data key is not a keyset")
 	}
-	a, err := aead.New(h)
-	if err != nil {
-		return nil, errors.New("data key is not a keyset for sealing")
-	}
-	return &DataKey{aead: a}, nil
+	return h, nil
 }
 
 // rawKeyset makes a keyset of one AES-256-GCM key. The key's id comes from the
@@ -84,7 +148,7 @@ func place(table, column, row string) []byte {
 }
 
 func (k *DataKey) seal(plain []byte, table, column, row string) ([]byte, error) {
-	sealed, err := k.aead.Encrypt(plain, place(table, column, row))
+	sealed, err := k.ring.Load().aead.Encrypt(plain, place(table, column, row))
 	if err != nil {
 		return nil, fmt.Errorf("seal %s.%s of %s: %w", table, column, row, err)
 	}
@@ -92,11 +156,118 @@ func (k *DataKey) seal(plain []byte, table, column, row string) ([]byte, error) 
 }
 
 func (k *DataKey) open(sealed []byte, table, column, row string) ([]byte, error) {
-	plain, err := k.aead.Decrypt(sealed, place(table, column, row))
+	plain, err := k.ring.Load().aead.Decrypt(sealed, place(table, column, row))
+	if err != nil && k.learn(sealed) {
+		plain, err = k.ring.Load().aead.Decrypt(sealed, place(table, column, row))
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open %s.%s of %s: sealed with another key, for another row, or damaged", table, column, row)
 	}
 	return plain, nil
+}
+
+// learn rereads the keyset when something was sealed with a key that is not in
+// it, and tells whether the key is there now.
+func (k *DataKey) learn(sealed []byte) bool {
+	if k.Reread == nil || len(sealed) < prefixSize || sealed[0] > 1 {
+		return false
+	}
+	id := binary.BigEndian.Uint32(sealed[1:prefixSize])
+	if k.ring.Load().ids[id] {
+		return false
+	}
+	_ = k.Refresh()
+	return k.ring.Load().ids[id]
+}
+
+// Refresh rereads the keyset. One without the key that seals now is refused: what
+// was sealed a moment ago would be lost.
+func (k *DataKey) Refresh() error {
+	if k.Reread == nil {
+		return nil
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	text, err := k.Reread()
+	if err != nil {
+		return fmt.Errorf("reread data key: %w", err)
+	}
+	h, err := parseKeyset(text)
+	if err != nil {
+		return fmt.Errorf("reread data key: %w", err)
+	}
+	r, err := newKeyring(h)
+	if err != nil {
+		return fmt.Errorf("reread data key: %w", err)
+	}
+	if !r.ids[k.ring.Load().primary] {
+		return errors.New("reread data key: it does not hold the key that seals now, which stays")
+	}
+	k.ring.Store(r)
+	return nil
+}
+
+// Older tells how many keys the keyset has beside the one that seals.
+func (k *DataKey) Older() int { return len(k.ring.Load().ids) - 1 }
+
+// Errors of RotateDataKey.
+var (
+	ErrKeyPrepared = errors.New("a next data key is prepared already")
+	ErrNoOlderKey  = errors.New("the data key holds no older key")
+)
+
+// A KeyStep is what RotateDataKey does to a keyset.
+type KeyStep int
+
+const (
+	// KeyRotate lets a new key seal, or the one that was prepared; older ones stay
+	// to open what they sealed.
+	KeyRotate KeyStep = iota
+	// KeyPrepare adds a key that only opens, for a fleet of processes that do not
+	// change at the same moment: all must have it before one seals with it.
+	KeyPrepare
+	// KeyDropOlder takes out the keys from before the one that seals. What they
+	// sealed is lost.
+	KeyDropOlder
+)
+
+// RotateDataKey makes the text of the keyset that comes after text. Its errors
+// never hold a part of either.
+func RotateDataKey(text string, step KeyStep) (string, error) {
+	h, err := parseKeyset(text)
+	if err != nil {
+		return "", err
+	}
+	info := h.KeysetInfo()
+	keys := info.GetKeyInfo()
+	last := keys[len(keys)-1].GetKeyId() // keys stand in the order in which they were added
+	prepared := last != info.GetPrimaryKeyId()
+	m := keyset.NewManagerFromHandle(h)
+	switch {
+	case step == KeyDropOlder && keys[0].GetKeyId() == info.GetPrimaryKeyId():
+		return "", ErrNoOlderKey
+	case step == KeyDropOlder:
+		for _, key := range keys {
+			if key.GetKeyId() == info.GetPrimaryKeyId() {
+				break
+			}
+			err = errors.Join(err, m.Delete(key.GetKeyId()))
+		}
+	case step == KeyPrepare && prepared:
+		return "", ErrKeyPrepared
+	case !prepared:
+		last, err = m.Add(aead.AES256GCMKeyTemplate())
+	}
+	if err == nil && step == KeyRotate {
+		err = m.SetPrimary(last)
+	}
+	if err == nil {
+		h, err = m.Handle()
+	}
+	if err != nil {
+		return "", errors.New("data key cannot be rotated")
+	}
+	return keysetText(h)
 }
 
 // SealToken is how the connect token of a person at the app named app is stored

@@ -63,6 +63,9 @@ type Config struct {
 	// notices stand in the log and at GET /v1/admin/notices only.
 	Notices Notices `key:"notices"`
 
+	// Comparing our people with the cloud's, every night.
+	Reconcile Reconcile `key:"reconcile"`
+
 	// The log, on standard error.
 	Log Log `key:"log"`
 
@@ -319,6 +322,22 @@ type NoticesMail struct {
 	To []string `key:"to" form:"mailbox" eg:"ops@example.com"`
 }
 
+// Reconcile holds the keys below reconcile.
+type Reconcile struct {
+	// When, on this machine's clock, or never. One of several processes does it.
+	At string `key:"at" form:"clock" eg:"03:30"`
+
+	// Also repairs what can be explained. Otherwise a notice tells of what was
+	// found, and "imbridge reconcile --repair" is yours to give.
+	Repair bool `key:"repair"`
+}
+
+// Clock is At as hours and minutes; ok is false for never.
+func (r Reconcile) Clock() (hour, minute int, ok bool) {
+	t, err := time.Parse("15:04", r.At)
+	return t.Hour(), t.Minute(), err == nil
+}
+
 // Log holds the keys below log.
 type Log struct {
 	// debug, info, warn or error.
@@ -381,6 +400,7 @@ func Default() Config {
 			Quiet:     6 * time.Hour,
 			Mail:      NoticesMail{Port: 587, To: []string{}},
 		},
-		Log: Log{Level: "info"},
+		Reconcile: Reconcile{At: "03:30"},
+		Log:       Log{Level: "info"},
 	}
 }

@@ -28,6 +28,7 @@ var forms = map[string]func(string) string{
 	"whsec":    wrongWebhookSecret,
 	"host":     wrongHost,
 	"mailbox":  wrongMailbox,
+	"clock":    wrongClock,
 	"password": func(string) string { return "" },
 	"path":     func(string) string { return "" },
 	"dsn":      func(string) string { return "" }, // depends on the driver: checkDatabase
@@ -196,6 +197,14 @@ func wrongHost(s string) string {
 func wrongMailbox(s string) string {
 	if _, err := mail.ParseAddress(s); err != nil {
 		return "must be a mail address"
+	}
+	return ""
+}
+
+// wrongClock takes "03:30" and "never".
+func wrongClock(s string) string {
+	if _, err := time.Parse("15:04", s); s != "never" && err != nil {
+		return "must be a time of the day, 03:30, or never"
 	}
 	return ""
 }

@@ -23,6 +23,7 @@ var formSamples = map[string]struct{ good, bad string }{
 	"whsec":    {goodWebhookSecret, planted},
 	"host":     {"smtp.example.com", "smtp.example.com:25"},
 	"mailbox":  {"ops@example.com", "ops"},
+	"clock":    {"23:59", "24:00"},
 	"password": {"a long one", planted + "\t"},
 }
 

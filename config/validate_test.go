@@ -175,6 +175,7 @@ func TestForms(t *testing.T) {
 		"whsec":    {goodWebhookSecret, goodWebhookSecret + " " + goodWebhookSecret},
 		"host":     {"smtp.example.com", "localhost", "127.0.0.1", "::1"},
 		"mailbox":  {"ops@example.com", "Operations <ops@example.com>"},
+		"clock":    {"00:00", "03:30", "never"},
 	}
 	bad := map[string][]string{
 		"address":  {"8080", "127.0.0.1", "127.0.0.1:", "127.0.0.1:http", "127.0.0.1:65536", "127.0.0.1:-1", "127.0.0.1:+1", "127.0.0.1:080", "::1:80", "a b:1", "http://a:1", "-:1"},
@@ -187,6 +188,7 @@ func TestForms(t *testing.T) {
 		"whsec":    {goodKey, "whsec_", "whsec_!", "whsec_c2hvcnQ=", goodWebhookSecret + " " + goodKey, "whsec_" + strings.Repeat("A", 88)},
 		"host":     {"smtp.example.com:25", "a b", "http://a", "-", "[::1]"},
 		"mailbox":  {"ops", "@example.com", "a@b, c@d", "ops@"},
+		"clock":    {"3.30", "24:00", "half past three", "Never"},
 	}
 	for form, texts := range good {
 		for _, s := range texts {

@@ -28,6 +28,7 @@ import (
 //	mode MODE FILE...            permissions must be so, such as 0600
 //	atmost N FILE                a file has at most N lines
 //	same A B                     with !, they must differ
+//	inbox NAME                   receives webhooks and mail; see notices_test.go
 //
 // Those for processes are in script_process_test.go, those for HTTP in
 // script_http_test.go. Conditions: [sqlite], and [server] for the other two.
@@ -103,6 +104,7 @@ func runScripts(t *testing.T, engine string, files []string) {
 			"header":  command((*script).header),
 			"apart":   command((*script).apart),
 			"crooked": command((*script).crooked),
+			"inbox":   command((*script).inbox),
 		},
 	})
 }

@@ -13,11 +13,12 @@ import (
 )
 
 const (
-	// probeTimeout bounds the write and the read of a probe.
-	probeTimeout = 2 * time.Second
+	// probeTimeout bounds the write and the read of a probe. With probeShared it
+	// stays below two seconds: by then a process that cannot serve has said so.
+	probeTimeout = 1100 * time.Millisecond
 	// probeShared is how long one probe answers for all who ask, so that asking
 	// often costs the database nothing.
-	probeShared = time.Second
+	probeShared = 500 * time.Millisecond
 )
 
 // Health is whether this process can serve. Its zero value is ready to use.

@@ -41,6 +41,7 @@ type keyring struct {
 	prefix  []byte
 	primary uint32
 	ids     map[uint32]bool
+	older   int // keys from before the primary one
 }
 
 // prefixSize is the length of a prefix: a version byte and the key's id.
@@ -89,6 +90,7 @@ func newKeyring(h *keyset.Handle) (*keyring, error) {
 		if key.GetKeyId() != info.GetPrimaryKeyId() {
 			continue
 		}
+		r.older = len(r.ids) - 1
 		switch key.GetOutputPrefixType() {
 		case tinkpb.OutputPrefixType_TINK:
 			r.prefix = binary.BigEndian.AppendUint32([]byte{1}, key.GetKeyId())
@@ -207,8 +209,8 @@ func (k *DataKey) Refresh() error {
 	return nil
 }
 
-// Older tells how many keys the keyset has beside the one that seals.
-func (k *DataKey) Older() int { return len(k.ring.Load().ids) - 1 }
+// Older tells how many keys the keyset has from before the one that seals.
+func (k *DataKey) Older() int { return k.ring.Load().older }
 
 // Errors of RotateDataKey.
 var (

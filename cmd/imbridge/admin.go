@@ -59,6 +59,8 @@ of the list of processes. It may run beside a server on the same database.`,
 		a.testNoticeCommand(),
 		a.rotateCloudSecretCommand(),
 		a.rotateSigningKeyCommand(),
+		a.rotateDataKeyCommand(),
+		a.resealCommand(),
 	)
 }
 

@@ -242,7 +242,25 @@ func (d *doctor) unlock(ctx context.Context, cfg config.Config, store *models.St
 	default:
 		if err := store.Unlock(ctx); err != nil {
 			d.wrong("data key", err.Error(), "set keys.data_key (or "+cfg.DataKeyFile()+") to the one that this database was made with")
+			return
 		}
+		d.olderKeys(ctx, store, key)
+	}
+}
+
+// olderKeys tells whether the data key holds keys that could go.
+func (d *doctor) olderKeys(ctx context.Context, store *models.Store, key *models.DataKey) {
+	if key.Older() == 0 {
+		return
+	}
+	n, err := store.UnderOlderKey(ctx)
+	switch {
+	case err != nil:
+		d.wrong("data key", err.Error(), "check the rights of the user in database.dsn")
+	case n == 0:
+		d.note("data key", "no row needs an older key; imbridge admin rotate-data-key --drop-older takes it out")
+	default:
+		d.note("data key", "%d rows are still under an older key; imbridge admin reseal", n)
 	}
 }
 

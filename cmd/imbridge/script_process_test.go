@@ -30,6 +30,7 @@ import (
 //	crash NAME               SIGKILL
 //	taken VAR                an address (host:port) at which somebody else listens
 //	dead VAR                 an address at which nobody does
+//	logged NAME PATTERN      waits until the running NAME has logged a line that matches
 
 // scriptPatience is how long a script waits for anything, on a machine that is busy.
 const scriptPatience = time.Minute
@@ -268,4 +269,21 @@ func (s *script) dead(ts *testscript.TestScript, neg bool, args []string) error 
 	}
 	ts.Setenv(args[0], "127.0.0.1:1")
 	return nil
+}
+
+func (s *script) logged(_ *testscript.TestScript, neg bool, args []string) error {
+	if err := usage(neg, len(args) == 2 && s.processes[args[0]] != nil, "logged NAME PATTERN, of one that runs"); err != nil {
+		return err
+	}
+	pattern, err := regexp.Compile("(?m)" + args[1])
+	if err != nil {
+		return err
+	}
+	p := s.processes[args[0]]
+	for deadline := time.Now().Add(scriptPatience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		if pattern.MatchString(p.log()) {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s did not log %q within %s\n%s", args[0], args[1], scriptPatience, p.log())
 }

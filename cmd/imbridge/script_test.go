@@ -97,6 +97,7 @@ func runScripts(t *testing.T, engine string, files []string) {
 			"crash":    command((*script).crash),
 			"taken":    command((*script).taken),
 			"dead":     command((*script).dead),
+			"logged":   command((*script).logged),
 
 			"http":    command((*script).http),
 			"await":   command((*script).await),

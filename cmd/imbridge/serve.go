@@ -132,6 +132,7 @@ func (a *app) serve(ctx context.Context, cfg config.Config, log *slog.Logger) er
 	g.Go(func() error { return runner.Run(gctx) })
 	g.Go(func() error { return watcher.Run(gctx) })
 	g.Go(func() error { return sweep(gctx, store, log) })
+	g.Go(func() error { return resealBehind(gctx, store, log) })
 	g.Go(func() error { return sealAudit(gctx, store, log) })
 	if box != nil {
 		g.Go(func() error { return box.serve(gctx) })

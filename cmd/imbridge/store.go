@@ -40,6 +40,10 @@ func dataKey(cfg config.Config) (key *models.DataKey, made bool, err error) {
 	if key, err = models.ParseDataKey(text); err != nil {
 		return nil, false, fmt.Errorf("data key in %s: %w", path, err)
 	}
+	key.Reread = func() (string, error) {
+		raw, err := os.ReadFile(path)
+		return strings.TrimSpace(string(raw)), err
+	}
 	return key, made, nil
 }
 

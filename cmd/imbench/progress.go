@@ -1,105 +1,17 @@
 package main
 
 import (
-	"fmt"
 	"io"
-	"os"
-	"sync"
-	"time"
+
+	bar "imbridge/cmd/internal/progress"
 )
 
-// A progress shows how far something is: one line that is written over on a
-// terminal, otherwise a line now and then.
-type progress struct {
-	w        io.Writer
-	terminal bool
-	now      func() time.Time
+// A progress is a bar under the names that this command has for it.
+type progress struct{ *bar.Bar }
 
-	mu    sync.Mutex
-	what  string
-	unit  string
-	done  int
-	total int
-	start time.Time
-	shown time.Time
-}
+func newProgress(w io.Writer) *progress { return &progress{bar.New(w)} }
 
-func newProgress(w io.Writer) *progress {
-	p := &progress{w: w, now: time.Now}
-	if f, ok := w.(*os.File); ok {
-		info, err := f.Stat()
-		p.terminal = err == nil && info.Mode()&os.ModeCharDevice != 0
-	}
-	return p
-}
-
-// begin starts something of total units.
-func (p *progress) begin(what, unit string, total int) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.what, p.unit, p.done, p.total = what, unit, 0, total
-	p.start = p.now()
-	p.shown = p.start
-	if p.terminal {
-		p.show()
-	}
-}
-
-// add counts units that are done.
-func (p *progress) add(n int) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.done += n
-	every := 10 * time.Second
-	if p.terminal {
-		every = 200 * time.Millisecond
-	}
-	if now := p.now(); now.Sub(p.shown) >= every {
-		p.shown = now
-		p.show()
-	}
-}
-
-// end says what it came to.
-func (p *progress) end() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	took := p.now().Sub(p.start)
-	p.line(fmt.Sprintf("%s: %d %s in %s, %s", p.what, p.done, p.unit, took.Round(100*time.Millisecond), p.rate(took)))
-	if p.terminal {
-		fmt.Fprintln(p.w)
-	}
-}
-
-// note is a line of its own.
-func (p *progress) note(format string, args ...any) {
-	fmt.Fprintf(p.w, format+"\n", args...)
-}
-
-func (p *progress) show() {
-	took := p.now().Sub(p.start)
-	left := "?"
-	if p.done > 0 {
-		left = (took * time.Duration(p.total-p.done) / time.Duration(p.done)).Round(time.Second).String()
-	}
-	p.line(fmt.Sprintf("%s: %d of %d %s, %s, %s left", p.what, p.done, p.total, p.unit, p.rate(took), left))
-}
-
-func (p *progress) rate(took time.Duration) string {
-	if took <= 0 {
-		return "?/s"
-	}
-	r := float64(p.done) / took.Seconds()
-	if r < 10 {
-		return fmt.Sprintf("%.2f/s", r)
-	}
-	return fmt.Sprintf("%.0f/s", r)
-}
-
-func (p *progress) line(s string) {
-	if p.terminal {
-		fmt.Fprintf(p.w, "\r\x1b[K%s", s)
-		return
-	}
-	fmt.Fprintln(p.w, s)
-}
+func (p *progress) begin(what, unit string, total int) { p.Begin(what, unit, total) }
+func (p *progress) add(n int)                          { p.Add(n) }
+func (p *progress) end()                               { p.End() }
+func (p *progress) note(format string, args ...any)    { p.Note(format, args...) }

@@ -1,4 +1,4 @@
-package main
+package progress
 
 import (
 	"bytes"
@@ -17,23 +17,38 @@ func TestProgress(t *testing.T) {
 	} {
 		var out bytes.Buffer
 		now := time.Unix(0, 0)
-		p := newProgress(&out)
+		p := New(&out)
 		p.terminal, p.now = c.terminal, func() time.Time { return now }
-		p.begin("load", "things", 100)
+		p.Begin("load", "things", 100)
 		now = now.Add(10 * time.Second)
-		p.add(50)
+		p.Add(50)
 		if !c.terminal {
 			now = now.Add(9 * time.Second)
-			p.add(25) // too soon for another line
-			p.add(25)
+			p.Add(25) // too soon for another line
+			p.Add(25)
 			now = now.Add(time.Second)
 		} else {
 			now = now.Add(10 * time.Second)
-			p.add(50)
+			p.Add(50)
 		}
-		p.end()
+		p.End()
 		if got := out.String(); got != c.want {
 			t.Errorf("progress, terminal %t:\n%q\nwant\n%q", c.terminal, got, c.want)
 		}
+	}
+}
+
+func TestProgressWithoutATotal(t *testing.T) {
+	var out bytes.Buffer
+	now := time.Unix(0, 0)
+	p := New(&out)
+	p.now = func() time.Time { return now }
+	p.Begin("list", "people", 0)
+	now = now.Add(10 * time.Second)
+	p.Add(50)
+	p.End()
+	want := "list: 50 people, 5.00/s\nlist: 50 people in 10s, 5.00/s\n"
+	if got := out.String(); got != want {
+		t.Errorf("progress without a total:\n%q\nwant\n%q", got, want)
 	}
 }

@@ -16,6 +16,8 @@ type Metrics struct {
 
 	tokens, cloudCalls, logins, problems, outbox *prometheus.CounterVec
 	cloudTook, http                              *prometheus.HistogramVec
+	drift                                        *prometheus.GaugeVec
+	reconciled                                   prometheus.Gauge
 }
 
 // NewMetrics makes them, with those of the Go runtime and the process.
@@ -36,7 +38,11 @@ func NewMetrics() *Metrics {
 			Help: "How long requests took, by route pattern.", Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}},
 			[]string{"method", "route", "status"}),
 	}
-	m.registry.MustRegister(m.tokens, m.cloudCalls, m.logins, m.problems, m.outbox, m.cloudTook, m.http,
+	m.drift = prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "imbridge", Name: "reconcile_drift",
+		Help: "People who differed from the IM cloud's at the last whole comparison and were not repaired, by class."}, []string{"class"})
+	m.reconciled = prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "imbridge", Name: "reconcile_finished_timestamp_seconds",
+		Help: "When the last whole comparison with the IM cloud ended; 0: never."})
+	m.registry.MustRegister(m.tokens, m.cloudCalls, m.logins, m.problems, m.outbox, m.cloudTook, m.http, m.drift, m.reconciled,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -46,6 +52,15 @@ func (m *Metrics) Token(event string) { m.tokens.WithLabelValues(event).Inc() }
 
 // Outbox counts one delivery; kind and outcome are constants of the outbox.
 func (m *Metrics) Outbox(kind, outcome string) { m.outbox.WithLabelValues(kind, outcome).Inc() }
+
+// Drift sets what the last whole comparison with the cloud has left, by class,
+// and when it ended. Classes are constants of the reconciliation.
+func (m *Metrics) Drift(left map[string]int64, at time.Time) {
+	for class, n := range left {
+		m.drift.WithLabelValues(class).Set(float64(n))
+	}
+	m.reconciled.Set(float64(at.UnixMilli()) / 1000)
+}
 
 // CloudCall counts one call to the cloud. Op and outcome are constants of the
 // client, "/user/getToken.json" and "ok" or a kind of im.Error.

@@ -30,6 +30,8 @@ type ReconcileOptions struct {
 	// Since looks only at people changed since then, not at the whole of the
 	// cloud; zero looks at everybody.
 	Since time.Time
+	// Nightly tells whom nobody waits for from those that somebody typed.
+	Nightly bool
 }
 
 // A Drift is one way of disagreeing, in figures.

@@ -23,6 +23,8 @@ type cloud struct {
 	secret string
 	// roundRate is how many tokens a second may be renewed ahead of time.
 	roundRate float64
+	// lookRate is how many calls a second a comparison with the cloud may make.
+	lookRate float64
 }
 
 // app is what tokens are stored under; see tokens.Issuer.App.
@@ -70,5 +72,7 @@ func openRongCloud(cfg config.Config, observe observer) (cloud, error) {
 	}
 	return cloud{Cloud: client, checker: client, breaker: client.Breaker, secret: r.AppSecret.Reveal(),
 		// Half of what this process may mint at all stays for people who wait.
-		roundRate: float64(r.QuotaPercent)}, nil
+		roundRate: float64(r.QuotaPercent),
+		// The limits of what it calls are half as wide.
+		lookRate: float64(r.QuotaPercent) / 2}, nil
 }

@@ -64,6 +64,8 @@ type Options struct {
 	// Since looks up only people changed since then, and lists nobody; zero
 	// compares everybody.
 	Since time.Time
+	// Nightly is noted with a run that it begins.
+	Nightly bool
 	// Fresh begins anew where a run was cut off.
 	Fresh bool
 	// Actor and Origin stand in the audit; an empty Actor is "system".
@@ -93,7 +95,7 @@ func (r *Reconciler) Run(ctx context.Context, o Options) (models.ReconcileRun, e
 		return models.ReconcileRun{}, fmt.Errorf("reconcile: %s cannot be asked for a person", r.Cloud.Name())
 	}
 	owner := r.Process + "/r" + strconv.FormatInt(r.runs.Add(1), 36)
-	run, err := r.Store.BeginReconcile(ctx, models.ReconcileOptions{Repair: o.Repair, Since: o.Since}, !o.Fresh, owner, r.until())
+	run, err := r.Store.BeginReconcile(ctx, models.ReconcileOptions{Repair: o.Repair, Since: o.Since, Nightly: o.Nightly}, !o.Fresh, owner, r.until())
 	if err != nil {
 		return run, fmt.Errorf("reconcile: %w", err)
 	}

@@ -104,7 +104,7 @@ func TestBothDialectsDescribeTheSameTables(t *testing.T) {
 			t.Errorf("tables on %s:\n%s\nwant those of %s:\n%s", engine, got, first, described[first])
 		}
 	}
-	for _, table := range []string{"users", "sessions", "im_tokens", "lifetimes", "admins", "audit", "idempotency_keys", "signing_keys", "login_throttle", "bridge_state"} {
+	for _, table := range []string{"users", "sessions", "im_tokens", "lifetimes", "admins", "audit", "idempotency_keys", "signing_keys", "login_throttle", "bridge_state", "notices"} {
 		if !strings.Contains(described[first], table+".") {
 			t.Errorf("no table %s on %s", table, first)
 		}

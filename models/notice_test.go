@@ -206,3 +206,20 @@ func TestNoticesInPages(t *testing.T) {
 		equal(t, "pages", fmt.Sprint(got), "[k4 k3 k2 k1 k0]")
 	})
 }
+
+func TestNoticesResolvedLongAgoAreSwept(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, s *modelstest.Store) {
+		raise(t, s, "open")
+		s.Clock.Advance(time.Second)
+		raise(t, s, "resolved")
+		want(t, "resolve", s.ResolveNoticeByAdmin(ctx, notices(t, s)[0].ID, "01admin", from), nil)
+		s.Clock.Advance(90 * day)
+		want(t, "Sweep", s.Sweep(ctx), nil)
+		equal(t, "notices after 90 days", len(notices(t, s)), 2)
+		s.Clock.Advance(time.Microsecond)
+		want(t, "Sweep", s.Sweep(ctx), nil)
+		if list := notices(t, s); len(list) != 1 || list[0].Kind != "open" {
+			t.Errorf("notices after more than 90 days = %+v, want the open one", list)
+		}
+	})
+}

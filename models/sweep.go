@@ -13,8 +13,11 @@ const sweepBatch = 1000
 // ended early or not, for those who look into an incident.
 const sessionKept = 30 * 24 * time.Hour
 
+// noticeKept is how long a resolved notice can still be read.
+const noticeKept = 90 * 24 * time.Hour
+
 // Sweep deletes what has served its time: idempotency keys, throttle counts,
-// sessions long ended. Several processes may do it at once.
+// sessions long ended, notices long resolved. Several processes may do it at once.
 func (s *Store) Sweep(ctx context.Context) error {
 	now := s.nowMicros()
 	for _, q := range []struct {
@@ -24,6 +27,7 @@ func (s *Store) Sweep(ctx context.Context) error {
 		{"idempotency_keys", "expires_at", now},
 		{"login_throttle", "last_at", now - s.Throttle.Window.Microseconds()},
 		{"sessions", "expires_at", now - sessionKept.Microseconds()},
+		{"notices", "resolved_at", now - noticeKept.Microseconds()},
 	} {
 		key := map[string]string{"login_throttle": "bucket"}[q.table]
 		if key == "" {

@@ -67,7 +67,7 @@ func (w *Watcher) lookAtOutbox(ctx context.Context) ([]finding, error) {
 	return []finding{
 		{kind: KindBuried, subject: outboxSubject, bad: state.Buried > 0,
 			message: fmt.Sprintf("%s buried: imbridge has stopped trying to tell the IM cloud of them, and the cloud still has it otherwise.", rows(state.Buried)),
-			cure:    "Read the reasons at GET /v1/admin/outbox?buried=true. Mend what they name, then retry the rows; drop those that no longer matter."},
+			cure:    "Read the reasons: imbridge admin queue list --state buried. Mend what they name, then retry the rows; drop those that no longer matter."},
 		{kind: KindOutboxStuck, subject: outboxSubject, bad: state.Oldest > w.OutboxAge,
 			message: fmt.Sprintf("The oldest of %s waiting for the IM cloud has been due for %s; more than %s is too long.",
 				rows(state.Waiting), state.Oldest.Truncate(time.Second), w.OutboxAge),

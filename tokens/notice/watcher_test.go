@@ -20,7 +20,7 @@ func TestEachConditionIsRaisedAndResolved(t *testing.T) {
 		words      []string // in message and cure
 	}{
 		{"buried", "buried/outbox", func(r *rig) { r.outbox.Buried = 3 }, func(r *rig) { r.outbox.Buried = 0 },
-			[]string{"3 rows buried", "/v1/admin/outbox"}},
+			[]string{"3 rows buried", "imbridge admin queue list"}},
 		{"stuck", "outbox_stuck/outbox", func(r *rig) { r.outbox = OutboxState{Waiting: 7, Oldest: 11 * time.Minute} }, func(r *rig) { r.outbox.Oldest = 10 * time.Minute },
 			[]string{"7 rows", "11m0s", "imbridge doctor"}},
 		{"breaker", "breaker_open/rongcloud", func(r *rig) { r.breaker = "open" }, func(r *rig) { r.breaker = "closed" },

@@ -60,7 +60,7 @@ from the files that IMBRIDGE_*_FILE name. imbridge.example.yaml lists them all.`
 		SilenceErrors: true,
 	}
 	root.PersistentFlags().StringVar(&a.configPath, "config", "", "settings `file` (default ./imbridge.yaml if it exists)")
-	root.AddCommand(a.serveCommand(), a.sandboxCommand(), a.migrateCommand(), a.adminCommand(), a.doctorCommand(), a.versionCommand()) //nolint:contextcheck // cobra hands it to them
+	root.AddCommand(a.serveCommand(), a.sandboxCommand(), a.migrateCommand(), a.adminCommand(), a.reconcileCommand(), a.doctorCommand(), a.versionCommand()) //nolint:contextcheck // cobra hands it to them
 	root.SetVersionTemplate("imbridge {{.Version}}\n")
 	root.SetArgs(args)
 	root.SetIn(stdin)

@@ -131,6 +131,8 @@ func (a *app) serve(ctx context.Context, cfg config.Config, log *slog.Logger) er
 	g.Go(func() error { return issuer.Run(gctx) })
 	g.Go(func() error { return runner.Run(gctx) })
 	g.Go(func() error { return watcher.Run(gctx) })
+	nightly := newNightly(cfg, store, client, issuer.Process, metrics, log)
+	g.Go(func() error { return nightly.Run(gctx) })
 	g.Go(func() error { return sweep(gctx, store, log) })
 	g.Go(func() error { return resealBehind(gctx, store, log) })
 	g.Go(func() error { return sealAudit(gctx, store, log) })

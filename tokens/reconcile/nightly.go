@@ -14,8 +14,7 @@ const (
 	// how long it waits after one that failed.
 	nightlyLook  = time.Minute
 	nightlyAgain = 5 * time.Minute
-	// nightlyWindow is how late a run may begin. Whoever was not running then leaves
-	// it to the next night.
+	// nightlyWindow is how late a run may begin, as after a failure.
 	nightlyWindow = 3 * time.Hour
 	// nightlyResume is how old a run may be that was cut off.
 	nightlyResume = 24 * time.Hour
@@ -31,30 +30,34 @@ type Nightly struct {
 	// Observe, if set, is told again and again of the last whole run that ended, of
 	// whichever process.
 	Observe func(models.ReconcileRun)
+
+	began time.Time // of Run: a process begins nothing that was due before
 }
 
-// Run looks every minute until ctx ends, and returns nil.
+// Run looks at once and then every minute until ctx ends, and returns nil.
 func (n *Nightly) Run(ctx context.Context) error {
-	wait := time.Duration(0)
 	for {
+		wait := nightlyLook
+		if err := n.look(ctx); err != nil && ctx.Err() == nil {
+			n.Reconciler.Log.WarnContext(ctx, "comparison with the cloud put off", "err", err)
+			wait = nightlyAgain
+		}
 		// Spread, so that processes do not come together.
-		t := time.NewTimer(wait + rand.N(nightlyLook/4))
+		t := time.NewTimer(wait*7/8 + rand.N(wait/4))
 		select {
 		case <-ctx.Done():
 			t.Stop()
 			return nil
 		case <-t.C:
 		}
-		wait = nightlyLook
-		if err := n.look(ctx); err != nil && ctx.Err() == nil {
-			n.Reconciler.Log.WarnContext(ctx, "comparison with the cloud put off", "err", err)
-			wait = nightlyAgain
-		}
 	}
 }
 
 // look runs if a run is due.
 func (n *Nightly) look(ctx context.Context) error {
+	if n.began.IsZero() {
+		n.began = n.Reconciler.Now()
+	}
 	last, err := n.Reconciler.Store.LastReconcile(ctx)
 	if err != nil && !errors.Is(err, models.ErrNotFound) {
 		return err
@@ -94,5 +97,5 @@ func (n *Nightly) due(last models.ReconcileRun) bool {
 	if at.After(now) {
 		at = time.Date(local.Year(), local.Month(), local.Day()-1, n.Hour, n.Minute, 0, 0, local.Location())
 	}
-	return last.StartedAt.Before(at) && now.Sub(at) < nightlyWindow
+	return !at.Before(n.began) && last.StartedAt.Before(at) && now.Sub(at) < nightlyWindow
 }

@@ -46,7 +46,7 @@ func TestOneOfSeveralComparesEveryNight(t *testing.T) {
 		}
 	}
 	r.at(12, 0)
-	look(0, "at noon, started long after the time")
+	look(0, "at noon")
 	r.at(3, 29)
 	look(0, "a minute before")
 	r.at(3, 30)
@@ -69,10 +69,14 @@ func TestOneOfSeveralComparesEveryNight(t *testing.T) {
 func TestANightThatWasCutOffIsFinished(t *testing.T) {
 	r := newRig(t)
 	r.people(120)
+	a := r.night("a", false, nil)
+	if err := a.Look(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	r.at(3, 30)
 	ctx, stop := context.WithCancel(t.Context())
 	r.cloud.after = func(string) { stop() }
-	if err := r.night("a", false, nil).Look(ctx); !errors.Is(err, context.Canceled) {
+	if err := a.Look(ctx); !errors.Is(err, context.Canceled) {
 		t.Fatalf("a look that is told to stop = %v, want context.Canceled", err)
 	}
 	r.cloud.after = nil
@@ -97,12 +101,19 @@ func TestANightThatWasCutOffIsFinished(t *testing.T) {
 	}
 }
 
-func TestNeverIsNever(t *testing.T) {
+func TestNeverIsNeverAndAStartIsNoNight(t *testing.T) {
 	r := newRig(t)
-	n := r.night("a", false, nil)
-	n.Never = true
-	r.at(3, 30)
-	if err := n.Look(t.Context()); err != nil {
+	never := r.night("a", false, nil)
+	never.Never = true
+	r.at(3, 29)
+	for range 2 {
+		if err := never.Look(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		r.store.Clock.Advance(2 * time.Minute)
+	}
+	// It is 03:33, and this one has not been here for a night.
+	if err := r.night("late", false, nil).Look(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if got := r.store.Count(t, "SELECT COUNT(*) FROM reconcile_runs"); got != 0 {

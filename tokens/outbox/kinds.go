@@ -89,10 +89,10 @@ func (d *Delivery) profile(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	if u.IMState == models.IMPending {
-		return back // their name gets there with the first token
-	}
-	if err := profiler.PutProfile(ctx, im.User{ID: u.IMID, Name: u.DisplayName(), AvatarURL: u.AvatarURL}); err != nil {
+	err = profiler.PutProfile(ctx, im.User{ID: u.IMID, Name: u.DisplayName(), AvatarURL: u.AvatarURL})
+	// Who is pending here may be known there, by a mint whose answer was lost. Who
+	// is not gets their name there with the first token.
+	if err != nil && (u.IMState != models.IMPending || im.KindOf(err) != im.UnknownUser) {
 		return err
 	}
 	return back

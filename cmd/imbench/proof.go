@@ -38,6 +38,7 @@ var proofRows = []proofRow{
 	{name: "fence", promise: "a replica stopped past its lease and resumed: every late write fenced", run: proveFence},
 	{name: "cloud", promise: "18 misbehaviours of the cloud x first try, retry, last try: everybody registered, and a good token in the end", run: proveCloud},
 	{name: "trouble", promise: "SIGTERM, read-only, pool exhausted, disk full: ready 503 within 2 s, live 200, no false success, heals alone", run: proveTrouble, own: true},
+	{name: "hour", promise: "the cloud down for an hour: logins and stored tokens 100 %, then drained within the quota", run: proveHour},
 	{name: "race", promise: "refresh against revoke, ban against reissue, delete against re-register: no survivor", run: proveRace},
 }
 

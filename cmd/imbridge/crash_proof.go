@@ -17,13 +17,14 @@ import (
 )
 
 // This build is for the proof harness alone (docs/proof.md): its process can be
-// told at which step to die, and what time it is. Variables:
+// told at which step to die, and what time it is. The variables are none of the
+// settings, which have names of their own:
 //
-//	IMBRIDGE_PROOF_CRASH_AT  a file. While it is there and holds a number n above
+//	PROOF_CRASH_AT  a file. While it is there and holds a number n above
 //	                         zero, the n-th step from its appearance on is the
 //	                         process's last: it kills itself, as a power cut would.
 //	                         Each step's name is added to the file's name + ".steps".
-//	IMBRIDGE_PROOF_CLOCK     a file with a duration, by which this process's clock
+//	PROOF_CLOCK     a file with a duration, by which this process's clock
 //	                         is ahead. It may change at any time.
 
 // clockRead is how often the file with the clock's offset is looked at.
@@ -37,7 +38,7 @@ type movedClock struct {
 	ahead time.Duration
 }
 
-var proofClock = movedClock{path: os.Getenv("IMBRIDGE_PROOF_CLOCK")}
+var proofClock = movedClock{path: os.Getenv("PROOF_CLOCK")}
 
 // clock is what everything in the process reads the time from.
 func clock() func() time.Time {
@@ -71,7 +72,7 @@ type crash struct {
 	done atomic.Int64
 }
 
-var proofCrash = crash{path: os.Getenv("IMBRIDGE_PROOF_CRASH_AT")}
+var proofCrash = crash{path: os.Getenv("PROOF_CRASH_AT")}
 
 // step is one point at which the process may have to die.
 func (c *crash) step(point string) {

@@ -96,8 +96,8 @@ func (a *app) serve(ctx context.Context, cfg config.Config, log *slog.Logger) er
 	if err := beginWithSecret(ctx, store, client, issuer); err != nil {
 		return err
 	}
-	delivery := &outbox.Delivery{Store: store, Cloud: client.Cloud, Issuer: issuer, Rate: client.roundRate, Now: time.Now}
-	runner := &outbox.Runner{Store: store, Kinds: delivery.Kinds(), Process: issuer.Process, Now: time.Now, Log: log, Observe: metrics.Outbox}
+	delivery := &outbox.Delivery{Store: store, Cloud: client.Cloud, Issuer: issuer, Rate: client.roundRate, Now: now}
+	runner := &outbox.Runner{Store: store, Kinds: delivery.Kinds(), Process: issuer.Process, Now: now, Log: log, Observe: metrics.Outbox}
 	watcher, err := newWatcher(cfg, store, client, &troubles, issuer.Process, now, log)
 	if err != nil {
 		return err

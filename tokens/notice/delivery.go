@@ -27,6 +27,8 @@ const (
 	// senders may take, so that it needs no heartbeat; when a process dies, the
 	// notice is due again after it.
 	lease = time.Minute
+	// finishTimeout bounds the note of what came of it.
+	finishTimeout = 3 * time.Second
 	// atOnce bounds the deliveries after one look.
 	atOnce = 20
 	// tries is how often one announcement is attempted.
@@ -52,14 +54,19 @@ func (w *Watcher) deliver(ctx context.Context) {
 			w.Log.WarnContext(ctx, "notice", "notice_id", n.ID, "kind", n.Kind, "subject", n.Subject, "message", n.Message, "cure", n.Cure)
 		}
 		r := w.send(ctx, n)
-		if ctx.Err() != nil {
-			return // what was cut off here is due again when the lease ends
-		}
-		if err := w.Store.FinishNotice(ctx, n, r); err != nil && ctx.Err() == nil {
-			// ErrStale: another process took over, or an announcement is due anew.
+		if err := w.finish(ctx, n, r); err != nil {
+			// ErrStale: another process took over, or an admin was faster.
 			w.Log.WarnContext(ctx, "delivery not noted", "notice_id", n.ID, "err", err)
 		}
 	}
+}
+
+// finish notes what came of it though ctx may have ended meanwhile: what has
+// arrived must not be sent again by the next process.
+func (w *Watcher) finish(ctx context.Context, n models.Notice, r models.NoticeResult) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTimeout)
+	defer cancel()
+	return w.Store.FinishNotice(ctx, n, r)
 }
 
 // send tries every Sender that has not delivered this announcement yet.

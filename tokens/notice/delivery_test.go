@@ -128,23 +128,54 @@ func TestOfTwoProcessesOneDelivers(t *testing.T) {
 	}
 }
 
-// A dying sender ends its process in the middle of the call.
-type dyingSender struct{ kill func() }
+// A dyingStore is that of a process that ends in the middle of a delivery.
+type dyingStore struct{ *models.Store }
 
-func (d dyingSender) Name() string { return "webhook" }
-func (d dyingSender) Send(ctx context.Context, _ Message) error {
-	d.kill()
-	return ctx.Err()
+func (dyingStore) FinishNotice(context.Context, models.Notice, models.NoticeResult) error {
+	return errDown
+}
+
+// A stoppingSender is told to stop while it sends, and has sent all the same.
+type stoppingSender struct {
+	*fakeSender
+	stop func()
+}
+
+func (s stoppingSender) Send(ctx context.Context, m Message) error {
+	s.stop()
+	return s.fakeSender.Send(ctx, m)
+}
+
+// A process that is told to stop notes what it has sent, or the next one would
+// send it again.
+func TestStoppedProcessNotesWhatArrived(t *testing.T) {
+	store := modelstest.Open(t)
+	ctx, stop := context.WithCancel(context.Background())
+	r := newRig(t, store, "p1", stoppingSender{&fakeSender{name: "webhook"}, stop})
+	raise(t, store, "buried")
+	raise(t, store, "credentials")
+	r.deliver(ctx)
+	list, err := store.Notices(context.Background(), models.NoticeFilter{}, "", 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	arrived := 0
+	for _, n := range list {
+		arrived += len(n.Delivered)
+	}
+	if arrived != 1 {
+		t.Errorf("noted as delivered = %d of two notices, want the one that was under way", arrived)
+	}
 }
 
 func TestDeadProcessesNoticeIsDeliveredByAnother(t *testing.T) {
 	store := modelstest.Open(t)
-	ctx, kill := context.WithCancel(context.Background())
-	dying := newRig(t, store, "p1", dyingSender{kill})
+	dying := newRig(t, store, "p1", &fakeSender{name: "webhook"})
+	dying.Store = dyingStore{store.Store}
 	hook := &fakeSender{name: "webhook"}
 	other := newRig(t, store.Again(t), "p2", hook)
 	raise(t, store, "buried")
-	dying.deliver(ctx)
+	dying.deliver(context.Background())
 	other.deliver(context.Background())
 	if len(hook.got) != 0 {
 		t.Fatal("the other process delivers what is leased to the first")

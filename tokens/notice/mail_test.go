@@ -124,6 +124,9 @@ func TestMailInjectsNoHeader(t *testing.T) {
 	if err := mailTo(t, s, "127.0.0.1", nil).Send(context.Background(), m); err != nil {
 		t.Fatalf("Send = %v", err)
 	}
+	if got := oneLine("a\r\nb\tc\x00d\x7fé"); got != "a  b c d é" {
+		t.Errorf("oneLine = %q, want blanks for control characters", got)
+	}
 	if len(s.mails) != 1 || len(s.rcpts) != 2 {
 		t.Fatalf("mails = %d, recipients = %v; want one mail to two", len(s.mails), s.rcpts)
 	}

@@ -168,7 +168,8 @@ func (s *Store) sealedRows(ctx context.Context, t sealedTable, at resealCursor, 
 	if t.only != "" {
 		where += " AND " + t.only
 	}
-	found, err := s.sql.QueryContext(ctx, "SELECT "+strings.Join(columns, ", ")+" FROM "+t.name+" WHERE "+where+" ORDER BY "+t.id+" LIMIT ?", append(args, batch)...)
+	query := "SELECT " + strings.Join(columns, ", ") + " FROM " + t.name + " WHERE " + where + " ORDER BY " + t.id + " LIMIT ?" //nolint:gosec // our own names
+	found, err := s.sql.QueryContext(ctx, query, append(args, batch)...)
 	if err != nil {
 		return nil, at, false, s.translate(err)
 	}
@@ -262,10 +263,10 @@ func (s *Store) resealCursor(ctx context.Context, prefix []byte) (resealCursor, 
 		return begin, s.translate(err)
 	}
 	var at resealCursor
-	if json.Unmarshal(raw, &at) != nil || !bytes.Equal(at.Key, prefix) {
-		return begin, nil
+	if err := json.Unmarshal(raw, &at); err == nil && bytes.Equal(at.Key, prefix) {
+		return at, nil
 	}
-	return at, nil
+	return begin, nil
 }
 
 func (s *Store) saveCursor(ctx context.Context, at resealCursor) error {

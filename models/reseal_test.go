@@ -59,6 +59,8 @@ func TestDataKeyRotatesUnderLoad(t *testing.T) {
 		want(t, "UnderOlderKey", err, nil)
 		equal(t, "rows under the older key", under, tokens+sessions+1+mac)
 
+		var mu sync.Mutex
+		newest := map[string]models.TokenView{} // by user id, as it must be in the end
 		var stop atomic.Bool
 		var load sync.WaitGroup
 		var reads, writes atomic.Int64
@@ -86,6 +88,11 @@ func TestDataKeyRotatesUnderLoad(t *testing.T) {
 						t.Errorf("SwapToken: %v", err)
 						return
 					}
+					mu.Lock()
+					if v.Generation >= newest[id].Generation {
+						newest[id] = models.TokenView{Generation: v.Generation + 1, Value: "new-" + owner}
+					}
+					mu.Unlock()
 					// Each worker has sessions of its own: a refresh token is for one holder.
 					own := w + 4*rand.IntN(sessions/4)
 					_, token, err := server.RefreshSession(ctx, refresh[own], from)
@@ -133,8 +140,12 @@ func TestDataKeyRotatesUnderLoad(t *testing.T) {
 		alone := s.Again(t, with(t, rotated(t, next, models.KeyDropOlder)))
 		lost := 0
 		for _, id := range ids {
-			if v, err := alone.TokenView(ctx, app, id, ""); err != nil || v.Value == "" {
+			v, err := alone.TokenView(ctx, app, id, "")
+			if err != nil || v.Value == "" {
 				lost++
+			}
+			if n := newest[id]; n.Value != "" && (v.Value != n.Value || v.Generation != n.Generation) {
+				t.Errorf("token of %s = %q of generation %d, want the newest written, %q of %d", id, v.Value, v.Generation, n.Value, n.Generation)
 			}
 		}
 		for _, token := range refresh {
@@ -169,9 +180,11 @@ func TestResealGoesOn(t *testing.T) {
 		done, err := on.Reseal(ctx, 10, upTo(41))
 		want(t, "Reseal", err, stopped)
 		equal(t, "rows resealed at first", done.Rows, 41) // and the MAC key
-		done, err = s.Again(t, with(t, second)).Reseal(ctx, 10, nil)
+		batches := 0
+		done, err = s.Again(t, with(t, second)).Reseal(ctx, 10, func(int64) error { batches++; return nil })
 		want(t, "Reseal", err, nil)
 		equal(t, "rows resealed then", done, models.Resealed{Rows: 60})
+		equal(t, "batches that it took, the empty last one with them", batches, 7)
 
 		done, err = on.Reseal(ctx, 10, nil)
 		want(t, "Reseal", err, nil)

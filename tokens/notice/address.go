@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"syscall"
 	"time"
 )
 
@@ -114,13 +113,7 @@ func (g guard) dial(ctx context.Context, network, address string) (net.Conn, err
 			return nil, errAddress
 		}
 	}
-	d := net.Dialer{Timeout: 5 * time.Second, ControlContext: func(_ context.Context, _, address string, _ syscall.RawConn) error {
-		to, err := netip.ParseAddrPort(address)
-		if err != nil || !mayReach(to.Addr(), g.allowPrivate) {
-			return errAddress
-		}
-		return nil
-	}}
+	d := net.Dialer{Timeout: 5 * time.Second}
 	err = errors.New("the name has no address")
 	for _, a := range addrs {
 		var conn net.Conn

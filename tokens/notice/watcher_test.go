@@ -99,7 +99,10 @@ func TestCredentialsAreCheckedOnlyWhenRefused(t *testing.T) {
 	if r.wantOpen(t, "after one refused call", ""); r.checks != 1 {
 		t.Errorf("checks after one refused call = %d, want 1", r.checks)
 	}
-	r.denied, r.accepted = 2, unauthorized
+	r.denied, r.accepted = 2, &im.Error{Kind: im.Unavailable}
+	r.tick()
+	r.wantOpen(t, "when the check cannot tell", "")
+	r.accepted = unauthorized
 	r.tick()
 	r.wantOpen(t, "when the check is refused too", "credentials/rongcloud")
 	// Nobody can tell: neither worse nor better.

@@ -194,8 +194,10 @@ func TestResealGoesOn(t *testing.T) {
 		_, err = s.Again(t, with(t, third)).Reseal(ctx, 10, upTo(41))
 		want(t, "Reseal", err, stopped)
 		fourth := rotated(t, third, models.KeyRotate)
-		done, err = s.Again(t, with(t, fourth)).Reseal(ctx, 10, nil)
+		batches = 0
+		done, err = s.Again(t, with(t, fourth)).Reseal(ctx, 10, func(int64) error { batches++; return nil })
 		want(t, "Reseal", err, nil)
+		equal(t, "batches of a walk from the beginning", batches, 15)
 		equal(t, "rows resealed for a key that came in between", done, models.Resealed{Rows: 101})
 	})
 }

@@ -34,10 +34,10 @@ func (a *app) rotateCloudSecretCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "rotate-cloud-secret", Short: "Mark all stored connect tokens stale", Args: cobra.NoArgs,
 		Long: `Marks every connect token that is stored now as stale, for after the app secret was
-replaced at the cloud, or when tokens may be in wrong hands. The secret in the settings
-counts. New tokens are minted as people come, and for those seen lately by running servers
-in rounds that leave room for logins. Servers that run with this secret notice within
-seconds; those with an older one have to be restarted with it.`,
+replaced at the cloud, which ends them there. The secret in the settings counts. New
+tokens are minted as people come, and for those seen lately by running servers in rounds
+that leave room for logins. Servers that run with this secret notice within seconds;
+those with an older one have to be restarted with it. The cloud itself is told nothing.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
 			return a.withSettings(ctx, func(cfg config.Config, store *models.Store) error {

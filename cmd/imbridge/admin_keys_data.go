@@ -206,6 +206,9 @@ themselves, slowly.`,
 					return ctx.Err()
 				})
 				show.end()
+				if ctx.Err() != nil {
+					return fmt.Errorf("stopped after %d rows; the next run goes on from there", done.Rows)
+				}
 				if err != nil {
 					return err
 				}

@@ -38,6 +38,8 @@ func TestAuditTampering(t *testing.T) {
 		{"hash", []string{"UPDATE audit SET hash = prev_hash WHERE seq = 4"}, "moved@4 unlinked@5"},
 		{"hash of the last", []string{"UPDATE audit SET hash = prev_hash WHERE seq = 10"}, "moved@10 unlinked@10"},
 		{"seq put behind", []string{"UPDATE audit SET seq = 11 WHERE seq = 4"}, "missing@5 moved@11 beyond@11"},
+		{"seq put far behind", []string{"UPDATE audit SET seq = 9223372036854775807 WHERE seq = 4"},
+			"missing@5 missing@9223372036854775807 moved@9223372036854775807 beyond@9223372036854775807"},
 		{"seq put before", []string{"UPDATE audit SET seq = 0 WHERE seq = 4"}, "moved@0 missing@5"},
 		{"seq negative", []string{"UPDATE audit SET seq = -7 WHERE seq = 10"}, "moved@-7 cut@9"},
 		{"seq twice, without the index that forbids it", []string{"DROP INDEX audit_seq", "UPDATE audit SET seq = 5 WHERE seq = 4"}, "missing@5 moved@5 moved@5 unlinked@6"},

@@ -121,21 +121,30 @@ func (w *auditWalk) walk(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	page := int64(math.MinInt64)
-	for id := ""; ; {
+	for next := int64(math.MinInt64); ; {
 		var rows []auditRow
-		// The id takes part only where somebody removed the index that keeps seq
-		// unique.
-		err := db.Where("seq >= ? AND (seq > ? OR id > ?)", page, page, id).Order("seq, id").Limit(auditPage).Find(&rows).Error
-		if err != nil {
+		if err := db.Where("seq >= ?", next).Order("seq").Limit(auditPage).Find(&rows).Error; err != nil {
 			return s.translate(err)
 		}
 		if len(rows) == 0 {
 			break
 		}
+		// Where somebody removed the index that keeps seq unique, the rows of one
+		// number may be on two pages: the last ones wait for the next, unless they
+		// are all of this one.
+		last := *rows[len(rows)-1].Seq
+		next = last + 1
+		if len(rows) == auditPage && *rows[0].Seq < last {
+			for *rows[len(rows)-1].Seq == last {
+				rows = rows[:len(rows)-1]
+			}
+			next = last
+		}
 		for _, r := range rows {
 			w.row(r, head)
-			page, id = *r.Seq, r.ID
+		}
+		if next == math.MinInt64 { // behind the greatest number that there is
+			break
 		}
 	}
 	if err := w.end(ctx, head); err != nil {

@@ -34,6 +34,7 @@ func everyRoute(user, leaver loggedIn, admin string) []route {
 		{"GET", "/v1/admin/users?query=" + user.User.Username, admin, nil, nil},
 		{"POST", "/v1/admin/users/" + id + "/reissue", admin, nil, nil},
 		{"GET", "/v1/admin/audit", admin, nil, nil},
+		{"GET", "/v1/admin/notices?open=true", admin, nil, nil},
 		{"GET", "/v1/admin/clouds", admin, nil, nil},
 		{"POST", "/v1/admin/clouds/current/rotate", admin, nil, nil},
 		{"POST", "/v1/admin/signing-keys/rotate", admin, object{"emergency": false}, nil},

@@ -210,3 +210,30 @@ func TestOldReconciliationsAreForgotten(t *testing.T) {
 		equal(t, "runs after 91 days", s.Count(t, "SELECT COUNT(*) FROM reconcile_runs"), 2)
 	})
 }
+
+// TestTheSecondOfTwoWhoSawTheSameReconciliationLoses stops one between its look and its
+// claim, and lets another one do both.
+func TestTheSecondOfTwoWhoSawTheSameReconciliationLoses(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, s *modelstest.Store) {
+		for _, resume := range []bool{true, false} {
+			s.Exec(t, "DELETE FROM reconcile_runs")
+			begin(t, s, models.ReconcileOptions{}, "dead")
+			s.Clock.Advance(2 * time.Minute)
+			until := s.Clock.Now().Add(time.Minute)
+			slow, quick := s.Again(t), s.Again(t)
+			between := false
+			slow.Step = func(point string) {
+				if point != "before write" || between {
+					return
+				}
+				between = true
+				_, err := quick.BeginReconcile(ctx, models.ReconcileOptions{}, resume, "quick", until)
+				want(t, "BeginReconcile in between", err, nil)
+			}
+			_, err := slow.BeginReconcile(ctx, models.ReconcileOptions{}, resume, "slow", until)
+			want(t, "BeginReconcile of the slow one", err, models.ErrReconcileRunning)
+			equal(t, "it was in between", between, true)
+			equal(t, "runs that are quick's", s.Count(t, "SELECT COUNT(*) FROM reconcile_runs WHERE open_key = 'open' AND lease_owner = 'quick'"), 1)
+		}
+	})
+}

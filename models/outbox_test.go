@@ -196,6 +196,29 @@ func TestEachRowIsClaimedOnceByTwoProcesses(t *testing.T) {
 	})
 }
 
+// Who loses rows to another process takes the next ones, and does not come away
+// with nothing while there is a backlog.
+func TestTwoProcessesShareABacklog(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, s *modelstest.Store) {
+		for i := range 6 {
+			enqueue(t, s, models.KindProfile, fmt.Sprint("u", i), s.Clock.Now().Add(-time.Duration(i)*time.Second))
+		}
+		other := s.Again(t)
+		done := false
+		s.Step = func(point string) {
+			if !done && point == "before write" {
+				done = true
+				if rows := claimRows(t, other, "other", 3); len(rows) != 3 || rows[0].Subject != "u5" {
+					t.Errorf("the other's rows = %+v, want the three longest due", rows)
+				}
+			}
+		}
+		if rows := claimRows(t, s, "a", 3); len(rows) != 3 || rows[0].Subject != "u2" {
+			t.Errorf("rows of who was slower = %+v, want the next three", rows)
+		}
+	})
+}
+
 // Between the SELECT and the UPDATE of a claim another process may have
 // delivered the row and put it away for days.
 func TestClaimDoesNotTakeARowThatHasComeBackMeanwhile(t *testing.T) {

@@ -15,7 +15,7 @@ CREATE TABLE outbox (
     attempted_at     BIGINT NULL,
     buried_at        BIGINT NULL,
     UNIQUE KEY outbox_subject (subject, kind),
-    KEY outbox_next (buried_at, next_at)
+    KEY outbox_next (kind, buried_at, next_at)
 ) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 INSERT INTO outbox (id, kind, subject, due_at, next_at, created_at)
     SELECT user_id, 'revoke', user_id, MIN(revoke_at), MIN(revoke_at), MIN(revoke_at) FROM im_tokens WHERE revoke_at IS NOT NULL GROUP BY user_id;

@@ -16,7 +16,7 @@ CREATE TABLE outbox (
     buried_at        INTEGER NULL
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX outbox_subject ON outbox (subject, kind);
-CREATE INDEX outbox_next ON outbox (buried_at, next_at);
+CREATE INDEX outbox_next ON outbox (kind, buried_at, next_at);
 INSERT INTO outbox (id, kind, subject, due_at, next_at, created_at)
     SELECT user_id, 'revoke', user_id, MIN(revoke_at), MIN(revoke_at), MIN(revoke_at) FROM im_tokens WHERE revoke_at IS NOT NULL GROUP BY user_id;
 INSERT INTO outbox (id, kind, subject, due_at, next_at, created_at)

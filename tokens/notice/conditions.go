@@ -31,6 +31,8 @@ func Title(kind string) string {
 		return "The IM cloud refuses the tokens of many people"
 	case KindCredentials:
 		return "The IM cloud does not accept our app key and secret"
+	case "drift": // raised by tokens/reconcile
+		return "People differ between imbridge and the IM cloud"
 	case "test":
 		return "A test notice"
 	}

@@ -120,3 +120,22 @@ func TestNeverIsNeverAndAStartIsNoNight(t *testing.T) {
 		t.Errorf("%d runs, want none", got)
 	}
 }
+
+func TestNightlyLooksAtOnceAndEndsWithItsContext(t *testing.T) {
+	r := newRig(t)
+	r.people(1)
+	r.run(reconcile.Options{})
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	told := make(chan string, 1)
+	ended := make(chan error)
+	n := r.night("a", false, func(run models.ReconcileRun) { told <- run.ID })
+	go func() { ended <- n.Run(ctx) }()
+	if id := <-told; id == "" {
+		t.Error("Observe was told of no run")
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Errorf("Run = %v, want nil", err)
+	}
+}

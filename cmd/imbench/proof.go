@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -13,10 +14,13 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"text/tabwriter"
 	"time"
 
+	"github.com/go-sql-driver/mysql"
 	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
 )
 
 // A proofRow is one line of the proof: a way in which things go wrong, and what
@@ -26,23 +30,29 @@ type proofRow struct {
 	promise string // the figure to reach, beside lost = orphan = dup = 0
 	run     func(ctx context.Context, s *stage, f *finding) error
 	engines []string // that it can be played on; nil: mysql and mariadb
+	// about is how many seconds the short form takes.
+	about int
 	// own: it needs a database server that it may kill and change.
 	own bool
 }
 
 // proofRows are all of them, in the order of the table.
 var proofRows = []proofRow{
-	{name: "database", promise: "registrations through a broken network: 0 false \"name taken\"", run: proveDatabase},
-	{name: "kill", promise: "the database server killed under load: 99 % success within 2 s of its return", run: proveKill, own: true},
-	{name: "rolling", promise: "two replicas restarted in turn under load: 0 failed requests", run: proveRolling},
-	{name: "fence", promise: "a replica stopped past its lease and resumed: every late write fenced", run: proveFence},
-	{name: "cloud", promise: "18 misbehaviours of the cloud x first try, retry, last try: everybody registered, and a good token in the end", run: proveCloud},
-	{name: "trouble", promise: "SIGTERM, read-only, pool exhausted, disk full: ready 503 within 2 s, live 200, no false success, heals alone", run: proveTrouble, own: true},
-	{name: "hour", promise: "the cloud down for an hour: logins and stored tokens 100 %, then drained within the quota", run: proveHour},
-	{name: "race", promise: "refresh against revoke, ban against reissue, delete against re-register: no survivor", run: proveRace},
+	{name: "database", about: 45, promise: "registrations through a broken network: 0 false \"name taken\"", run: proveDatabase},
+	{name: "kill", about: 25, promise: "the database server killed under load: 99 % success within 2 s of its return", run: proveKill, own: true},
+	{name: "rolling", about: 10, promise: "two replicas restarted in turn under load: 0 failed requests", run: proveRolling},
+	{name: "fence", about: 8, promise: "a replica stopped past its lease and resumed: every late write fenced", run: proveFence},
+	{name: "cloud", about: 30, promise: "18 misbehaviours of the cloud x first try, retry, last try: everybody registered, and a good token in the end", run: proveCloud},
+	{name: "trouble", about: 13, promise: "SIGTERM, read-only, pool exhausted, disk full: ready 503 within 2 s, live 200, no false success, heals alone", run: proveTrouble, own: true},
+	{name: "crash", about: 55, promise: "killed at each step of register, reissue, revoke, ban, delete, rotate: at rest within two leases", run: proveCrash, engines: everyProofEngine},
+	{name: "hour", about: 15, promise: "the cloud down for an hour: logins and stored tokens 100 %, then drained within the quota", run: proveHour, engines: everyProofEngine},
+	{name: "race", about: 60, promise: "refresh against revoke, ban against reissue, delete against re-register: no survivor", run: proveRace},
 }
 
-var serverEngines = []string{"mysql", "mariadb"}
+var (
+	serverEngines    = []string{"mysql", "mariadb"}
+	everyProofEngine = []string{"mysql", "mariadb", "sqlite"} // one process: a file will do
+)
 
 func (r proofRow) plays(engine string) bool {
 	if r.engines == nil {
@@ -50,6 +60,10 @@ func (r proofRow) plays(engine string) bool {
 	}
 	return slices.Contains(r.engines, engine)
 }
+
+// shortLanes is how many rows the short form plays at the same time: most of them
+// wait most of the time.
+const shortLanes = 2
 
 // A proofPlan is what the flags say.
 type proofPlan struct {
@@ -70,9 +84,8 @@ type proof struct {
 
 	progress *progress
 	dir      string
-	program  string    // the real imbridge
-	crashing string    // the same, built with the tag proof
-	server   *dbServer // nil on SQLite
+	program  string // the real imbridge
+	crashing string // the same, built with the tag proof
 }
 
 func proofCommand(stdout, stderr io.Writer, understood *bool) *cobra.Command {
@@ -142,6 +155,7 @@ func (p *proof) run(ctx context.Context) (err error) {
 		p.seed = rand.Uint64N(1_000_000_000) + 1
 	}
 	p.progress = newProgress(p.stderr)
+	_ = mysql.SetLogger(&mysql.NopLogger{}) // that a killed server is gone is no news
 	if p.dir, err = os.MkdirTemp("", "imbench-proof-"); err != nil {
 		return err
 	}
@@ -155,47 +169,81 @@ func (p *proof) run(ctx context.Context) (err error) {
 	if err := p.build(ctx); err != nil {
 		return err
 	}
-	if p.engine != "sqlite" {
-		if p.server, err = openServer(ctx, p); err != nil {
-			return err
+	var rows []proofRow
+	for _, r := range proofRows {
+		if len(p.rows) == 0 || slices.Contains(p.rows, r.name) {
+			rows = append(rows, r)
 		}
-		defer p.server.close()
 	}
-	form := "short form"
+	form, lanes := "short form", min(shortLanes, len(rows))
 	if p.long {
-		form = "long form"
+		form, lanes = "long form", 1
 	}
 	p.progress.note("proof: %s, %s, seed %d", p.engine, form, p.seed)
-	var findings []*finding
-	for i, r := range proofRows {
-		if len(p.rows) > 0 && !slices.Contains(p.rows, r.name) {
-			continue
-		}
-		f := p.play(ctx, r, p.seed+uint64(i)<<32)
-		findings = append(findings, f)
-		p.progress.note("%s: %s in %.1fs  %s", r.name, f.verdict(), f.Seconds, f.line())
+	// The longest first, so that the lanes end together.
+	order := slices.SortedFunc(indexes(len(rows)), func(a, b int) int { return rows[b].about - rows[a].about })
+	findings := make([]*finding, len(rows))
+	var next atomic.Int64
+	var g errgroup.Group
+	for range lanes {
+		g.Go(func() error {
+			server, err := openServer(ctx, p)
+			if err != nil {
+				return err
+			}
+			defer server.close()
+			for {
+				n := int(next.Add(1)) - 1
+				if n >= len(rows) {
+					return nil
+				}
+				i := order[n]
+				f := p.play(ctx, server, rows[i], lanes == 1)
+				findings[i] = f
+				p.progress.note("%s: %s in %.1fs  %s", f.Row, f.verdict(), f.Seconds, f.line())
+			}
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return err
 	}
 	return p.report(findings)
 }
 
+// indexes are 0 to n-1.
+func indexes(n int) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for i := range n {
+			if !yield(i) {
+				return
+			}
+		}
+	}
+}
+
 // play plays one row on a stage of its own.
-func (p *proof) play(ctx context.Context, r proofRow, seed uint64) *finding {
+func (p *proof) play(ctx context.Context, server *dbServer, r proofRow, alone bool) *finding {
 	f := &finding{Row: r.name, Promise: r.promise, Engine: p.engine, Seed: p.seed}
 	switch {
-	case !r.plays(p.engine) && slices.Contains(r.engines, "sqlite"):
-		f.Engine = "sqlite"
 	case !r.plays(p.engine):
 		f.Skipped = "not on " + p.engine
 		return f
-	case r.own && !p.server.own:
+	case r.own && !server.own:
 		f.Skipped = "needs a server of its own: .ci/databases fetch"
 		return f
 	}
 	start := time.Now()
 	defer func() { f.Seconds = time.Since(start).Seconds() }()
-	s, err := p.stage(ctx, r.name, f.Engine, seed)
+	// The same dice whichever rows are played beside it.
+	seed := p.seed
+	for _, c := range r.name {
+		seed = seed*31 + uint64(c)
+	}
+	s, err := p.stage(ctx, server, r.name, p.engine, seed)
 	if err == nil {
-		p.progress.begin(r.name, "steps", 0)
+		if alone {
+			s.progress = p.progress
+		}
 		err = r.run(ctx, s, f)
 		s.close(f)
 	}
@@ -203,9 +251,6 @@ func (p *proof) play(ctx context.Context, r proofRow, seed uint64) *finding {
 		f.wrong("the row could not be played: %v", err)
 	}
 	f.Reached = f.WrongCount == 0 && f.Lost == 0 && f.Orphan == 0 && f.Dup == 0
-	if !f.Reached && p.keep {
-		p.progress.note("%s: logs in %s", r.name, s.dir)
-	}
 	return f
 }
 

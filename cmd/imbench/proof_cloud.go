@@ -68,7 +68,7 @@ func proveCloud(ctx context.Context, s *stage, f *finding) error {
 	if err != nil {
 		return err
 	}
-	s.p.progress.begin(f.Row, "cells", rounds*3*len(misbehaviours))
+	s.progress.begin(f.Row, "cells", rounds*3*len(misbehaviours))
 	var lanes []cloudLane
 	for _, try := range []string{firstTry, retry, lastTry, ""} {
 		s.base = direct
@@ -146,7 +146,7 @@ func (w *cloudLane) play(ctx context.Context) {
 			if w.cells++; waits {
 				w.pending++
 			}
-			w.s.p.progress.add(1)
+			w.s.progress.add(1)
 		}
 	}
 }

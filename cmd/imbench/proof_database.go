@@ -32,7 +32,7 @@ func proveDatabase(ctx context.Context, s *stage, f *finding) error {
 	if s.p.long {
 		people, least = 200_000, 2000
 	}
-	net, err := s.network(s.p.server.addr)
+	net, err := s.network(s.server.addr)
 	if err != nil {
 		return err
 	}
@@ -64,7 +64,7 @@ func proveDatabase(ctx context.Context, s *stage, f *finding) error {
 	l := &ledger{}
 	var begun, failures, made atomic.Int64
 	var workers sync.WaitGroup
-	s.p.progress.begin(f.Row, "registrations", people)
+	s.progress.begin(f.Row, "registrations", people)
 	for range 16 {
 		workers.Go(func() {
 			for begun.Add(1) <= int64(people) && ctx.Err() == nil {
@@ -74,7 +74,7 @@ func proveDatabase(ctx context.Context, s *stage, f *finding) error {
 				if p.made {
 					made.Add(1)
 				}
-				s.p.progress.add(1)
+				s.progress.add(1)
 			}
 		})
 	}

@@ -44,14 +44,14 @@ func proveFence(ctx context.Context, s *stage, f *finding) error {
 		crowd = append(crowd, p)
 	}
 	late := 0
-	s.p.progress.begin(f.Row, "rounds", rounds)
+	s.progress.begin(f.Row, "rounds", rounds)
 	for round := range rounds {
 		n, err := s.fenceRound(ctx, f, two[round%2], two[1-round%2], crowd)
 		if err != nil {
 			return err
 		}
 		late += n
-		s.p.progress.add(1)
+		s.progress.add(1)
 	}
 	f.figure("stops", rounds)
 	f.figure("late writes", late)

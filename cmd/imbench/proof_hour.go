@@ -54,7 +54,7 @@ func proveHour(ctx context.Context, s *stage, f *finding) error {
 			f.wrong("%s while the cloud is down = %s, %v, want %d", what, a, err, want)
 		}
 	}
-	s.p.progress.begin(f.Row, "ten minutes", steps)
+	s.progress.begin(f.Row, "ten minutes", steps)
 	for range steps {
 		if err := s.moveClock(ctx, clock, 10*time.Minute); err != nil {
 			return err
@@ -83,7 +83,7 @@ func proveHour(ctx context.Context, s *stage, f *finding) error {
 		}
 		crowd.Wait()
 		registered += newcomers
-		s.p.progress.add(1)
+		s.progress.add(1)
 	}
 	waiting, err := s.number(ctx, "SELECT COUNT(*) FROM users WHERE im_state = 'pending'")
 	if err != nil {

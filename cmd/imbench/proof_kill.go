@@ -28,19 +28,21 @@ func proveKill(ctx context.Context, s *stage, f *finding) error {
 		return err
 	}
 	t := &traffic{s: s, l: &ledger{}, f: f, base: func() string { return server.url["api"] }, pause: 20 * time.Millisecond}
+	if err := t.begin(ctx, 12); err != nil {
+		return err
+	}
 	asking, stop := context.WithCancel(ctx)
 	var crowd sync.WaitGroup
-	var failed error
-	crowd.Go(func() { failed = t.run(asking, 12) })
-	s.p.progress.begin(f.Row, "kills", rounds)
+	crowd.Go(func() { t.run(asking) })
+	s.progress.begin(f.Row, "kills", rounds)
 	var outages, heals []time.Duration
 	worst := 1.0
 	for range rounds {
 		pauseFor(ctx, 1500*time.Millisecond+time.Duration(s.dice.IntN(500))*time.Millisecond)
 		killed := time.Now()
-		s.p.server.kill()
+		s.server.kill()
 		pauseFor(ctx, 300*time.Millisecond)
-		if err := s.p.server.start(ctx); err != nil {
+		if err := s.server.start(ctx); err != nil {
 			stop()
 			crowd.Wait()
 			return err
@@ -55,13 +57,10 @@ func proveKill(ctx context.Context, s *stage, f *finding) error {
 		if all < 20 || share < healedShare {
 			f.wrong("%d of %d requests succeeded from %s to %s after the database's return, want %.0f %%", ok, all, healed, healed+judged, healedShare*100)
 		}
-		s.p.progress.add(1)
+		s.progress.add(1)
 	}
 	stop()
 	crowd.Wait()
-	if failed != nil {
-		return failed
-	}
 	f.figure("kills", rounds)
 	f.figure("longest outage", slices.Max(outages).Round(time.Millisecond).String())
 	f.figure("last failure after its return", slices.Max(heals).Round(time.Millisecond).String())

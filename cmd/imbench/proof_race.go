@@ -32,7 +32,7 @@ func proveRace(ctx context.Context, s *stage, f *finding) error {
 		return err
 	}
 	l := &ledger{}
-	s.p.progress.begin(f.Row, "races", 3*rounds)
+	s.progress.begin(f.Row, "races", 3*rounds)
 	r := &races{s: s, f: f, l: l, base: base, admin: admin}
 	var at, renewed atomic.Int64
 	var workers sync.WaitGroup
@@ -46,7 +46,7 @@ func proveRace(ctx context.Context, s *stage, f *finding) error {
 				}
 				for _, race := range []func(context.Context, *person){r.refreshAgainstRevoke, r.banAgainstReissue, r.deleteAgainstRegister} {
 					race(ctx, p)
-					s.p.progress.add(1)
+					s.progress.add(1)
 				}
 				// An admin's access ends.
 				if n := renewed.Add(1); n%2000 == 0 {

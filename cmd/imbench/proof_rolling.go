@@ -132,11 +132,13 @@ func proveRolling(ctx context.Context, s *stage, f *finding) error {
 		replicas = append(replicas, p)
 	}
 	t := &traffic{s: s, l: &ledger{}, f: f, base: b.url, strict: true, pause: 10 * time.Millisecond}
+	if err := t.begin(ctx, 16); err != nil {
+		return err
+	}
 	asking, stop := context.WithCancel(ctx)
 	var crowd sync.WaitGroup
-	var failed error
-	crowd.Go(func() { failed = t.run(asking, 16) })
-	s.p.progress.begin(f.Row, "restarts", 2*rounds)
+	crowd.Go(func() { t.run(asking) })
+	s.progress.begin(f.Row, "restarts", 2*rounds)
 	for range rounds {
 		for i := range replicas {
 			pauseFor(ctx, 300*time.Millisecond)
@@ -149,15 +151,12 @@ func proveRolling(ctx context.Context, s *stage, f *finding) error {
 				crowd.Wait()
 				return err
 			}
-			s.p.progress.add(1)
+			s.progress.add(1)
 		}
 	}
 	pauseFor(ctx, 300*time.Millisecond)
 	stop()
 	crowd.Wait()
-	if failed != nil {
-		return failed
-	}
 	all, ok := t.between(time.Time{}, time.Now())
 	f.figure("restarts", 2*rounds)
 	f.figure("requests", t.told())

@@ -32,7 +32,11 @@ const (
 // A stage is what a row is played on: a database, a sandbox, and as many
 // imbridges as it starts.
 type stage struct {
-	p       *proof
+	p      *proof
+	server *dbServer // nil on SQLite
+	// progress is silent where other rows are played at the same time.
+	progress *progress
+
 	dir     string
 	dice    *rand.Rand
 	db      *proofDatabase
@@ -50,8 +54,8 @@ type stage struct {
 }
 
 // stage makes one.
-func (p *proof) stage(ctx context.Context, row, engine string, seed uint64) (*stage, error) {
-	s := &stage{p: p, dir: filepath.Join(p.dir, row), dice: rand.New(rand.NewPCG(seed, seed)), secret: "proofsecret" + randomHex(),
+func (p *proof) stage(ctx context.Context, server *dbServer, row, engine string, seed uint64) (*stage, error) {
+	s := &stage{p: p, server: server, progress: newProgress(io.Discard), dir: filepath.Join(p.dir, row), dice: rand.New(rand.NewPCG(seed, seed)), secret: "proofsecret" + randomHex(),
 		http: &http.Client{Timeout: 40 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 500, IdleConnTimeout: 10 * time.Second},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
@@ -70,7 +74,7 @@ func (p *proof) stage(ctx context.Context, row, engine string, seed uint64) (*st
 			return nil, err
 		}
 		s.db = &proofDatabase{driver: "sqlite", dsn: path, db: db}
-	} else if s.db, err = p.server.newDatabase(ctx, row); err != nil {
+	} else if s.db, err = server.newDatabase(ctx, row); err != nil {
 		return nil, err
 	}
 	s.dsn = s.db.dsn

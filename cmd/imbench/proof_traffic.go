@@ -24,6 +24,8 @@ type traffic struct {
 	strict bool
 	pause  time.Duration // of each client between two requests
 
+	clients []*person
+
 	mu    sync.Mutex
 	beats []beat
 	kinds map[string]int
@@ -57,16 +59,24 @@ func (t *traffic) between(from, to time.Time) (all, ok int) {
 	return all, ok
 }
 
-// run is the traffic until ctx ends: people who register, fetch their token,
-// change their profile, refresh their session.
-func (t *traffic) run(ctx context.Context, clients int) error {
-	whole := context.WithoutCancel(ctx) // a request that has begun is finished
-	var crowd sync.WaitGroup
-	for i := range clients {
-		own, err := t.s.newcomer(whole, t.l, t.base())
+// begin registers the clients, while nothing is broken yet.
+func (t *traffic) begin(ctx context.Context, clients int) error {
+	for range clients {
+		p, err := t.s.newcomer(ctx, t.l, t.base())
 		if err != nil {
 			return err
 		}
+		t.clients = append(t.clients, p)
+	}
+	return nil
+}
+
+// run is the traffic until ctx ends: people who register, fetch their token,
+// change their profile, refresh their session.
+func (t *traffic) run(ctx context.Context) {
+	whole := context.WithoutCancel(ctx) // a request that has begun is finished
+	var crowd sync.WaitGroup
+	for i, own := range t.clients {
 		crowd.Go(func() {
 			for ctx.Err() == nil {
 				switch i % 4 {
@@ -104,7 +114,6 @@ func (t *traffic) run(ctx context.Context, clients int) error {
 		})
 	}
 	crowd.Wait()
-	return nil
 }
 
 // renewed keeps the tokens of a refreshed session.

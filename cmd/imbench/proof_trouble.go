@@ -65,9 +65,9 @@ func (s *stage) readOnly() trouble {
 			query = fmt.Sprintf("SET GLOBAL super_read_only = %d", on)
 		}
 		return func(ctx context.Context) error {
-			_, err := s.p.server.db.ExecContext(ctx, query)
+			_, err := s.server.db.ExecContext(ctx, query)
 			if err == nil && on == 0 && s.p.engine == "mysql" {
-				_, err = s.p.server.db.ExecContext(ctx, "SET GLOBAL read_only = 0")
+				_, err = s.server.db.ExecContext(ctx, "SET GLOBAL read_only = 0")
 			}
 			return err
 		}
@@ -220,7 +220,7 @@ func (s *stage) proveStop(ctx context.Context, f *finding, l *ledger) error {
 
 // proveFull fills the disk under SQLite: no file may grow beyond what it is.
 func (s *stage) proveFull(ctx context.Context, f *finding, rounds int) error {
-	disk, err := s.p.stage(ctx, "trouble-disk", "sqlite", s.p.seed)
+	disk, err := s.p.stage(ctx, nil, "trouble-disk", "sqlite", s.p.seed)
 	if err != nil {
 		return err
 	}

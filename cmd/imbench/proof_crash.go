@@ -1,0 +1,276 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	// mostSteps bounds how many steps one change may have.
+	mostSteps = 60
+	// twoLeases is how long everything may take to come to rest after a crash:
+	// the outbox's leases last 20 s.
+	twoLeases = 40 * time.Second
+)
+
+// A saga is one change, done by a client or an admin, at whose steps the process
+// is killed.
+type saga struct {
+	name string
+	// do asks for the change once; done tells whether it was answered as made.
+	do func(ctx context.Context, r *crashes, p *person) (done bool, a said, err error)
+	// fresh: the person is not registered before.
+	fresh bool
+	// after sees, at rest, that what was answered is so.
+	after func(ctx context.Context, r *crashes, p *person)
+}
+
+var sagas = []saga{
+	{name: "register", fresh: true, do: func(ctx context.Context, r *crashes, p *person) (bool, said, error) {
+		a, err := r.s.registerOnce(ctx, r.base(), p)
+		return err == nil && a.status == http.StatusCreated, a, err
+	}, after: aliveAfter},
+	{name: "reissue", do: func(ctx context.Context, r *crashes, p *person) (bool, said, error) {
+		a, err := r.admin.reissue(ctx, r.base(), p)
+		return err == nil && a.status == http.StatusOK, a, err
+	}, after: aliveAfter},
+	{name: "revoke", do: func(ctx context.Context, r *crashes, p *person) (bool, said, error) {
+		a, err := r.s.ask(ctx, http.MethodPost, r.base()+"/v1/logout", p.access, object{"scope": "all"})
+		return err == nil && (a.status == http.StatusNoContent || a.code() == "session_ended"), a, err
+	}, after: outAfter},
+	{name: "ban", do: func(ctx context.Context, r *crashes, p *person) (bool, said, error) {
+		a, err := r.admin.ban(ctx, r.base(), p)
+		return err == nil && a.status < 300, a, err
+	}, after: outAfter},
+	{name: "delete", do: func(ctx context.Context, r *crashes, p *person) (bool, said, error) {
+		a, err := r.admin.remove(ctx, r.base(), p)
+		done := err == nil && (a.status < 300 || a.status == http.StatusNotFound)
+		if done {
+			p.gone = true
+		}
+		return done, a, err
+	}, after: outAfter},
+	{name: "rotate", do: func(ctx context.Context, r *crashes, p *person) (bool, said, error) {
+		a, err := r.admin.rotate(ctx, r.base())
+		if err == nil && a.status < 300 {
+			// The mark is for the next fetch to act on.
+			_, a, err = r.s.fetch(ctx, r.base(), p)
+		}
+		return err == nil && a.status < 300, a, err
+	}, after: aliveAfter},
+}
+
+// aliveAfter: the person fetches a token, and the cloud takes it.
+func aliveAfter(ctx context.Context, r *crashes, p *person) {
+	token, a, err := r.s.fetch(ctx, r.base(), p)
+	if token == "" {
+		r.f.wrong("%s: token afterwards = %s, %v", p.name, a, err)
+		return
+	}
+	if ok, err := r.s.accepted(ctx, token); err != nil || !ok {
+		r.f.wrong("%s: the cloud refuses the token that was fetched afterwards (%v)", p.name, err)
+		r.f.count(1, 0, 0)
+	}
+}
+
+// outAfter: nothing that the person held is good any more.
+func outAfter(ctx context.Context, r *crashes, p *person) {
+	if _, a, err := r.s.fetch(ctx, r.base(), p); err != nil || a.status < 400 {
+		r.f.wrong("%s: the old session fetches a token afterwards: %s, %v", p.name, a, err)
+	}
+	if ok, err := r.s.accepted(ctx, p.token); err != nil || ok {
+		r.f.wrong("%s: the cloud takes the old token afterwards (%v)", p.name, err)
+		r.f.count(0, 1, 0)
+	}
+}
+
+// crashes are the kills of one row.
+type crashes struct {
+	s      *stage
+	f      *finding
+	l      *ledger
+	admin  *adminCaller
+	server *proofProcess
+	arm    string // the file that counts steps
+
+	kills int
+	where map[string]int // by the name of the step that was the last
+	crowd []sufferer     // of the changes since the last check
+}
+
+// proveCrash kills the process at each numbered step of each change, and brings
+// another one up.
+func proveCrash(ctx context.Context, s *stage, f *finding) error {
+	seeds := 1
+	if s.p.long {
+		seeds = 20
+	}
+	r := &crashes{s: s, f: f, l: &ledger{}, arm: filepath.Join(s.dir, "crash"), where: map[string]int{}}
+	if err := r.up(ctx); err != nil {
+		return err
+	}
+	var err error
+	if r.admin, err = s.admin(ctx, r.base()); err != nil {
+		return err
+	}
+	s.progress.begin(f.Row, "changes", seeds*len(sagas))
+	var longest time.Duration
+	for seed := range seeds {
+		for _, saga := range sagas {
+			steps, err := r.play(ctx, saga, seed)
+			if err != nil {
+				return fmt.Errorf("%s: %w", saga.name, err)
+			}
+			if seed == 0 {
+				f.figure(saga.name, fmt.Sprintf("%d steps", steps))
+			}
+			s.progress.add(1)
+		}
+		longest = max(longest, s.atRest(ctx, f, twoLeases))
+		r.check(ctx)
+		if seed%5 == 4 { // an admin's access ends after half an hour
+			if r.admin, err = s.admin(ctx, r.base()); err != nil {
+				return err
+			}
+		}
+	}
+	f.figure("kills", r.kills)
+	f.figure("steps by name", len(r.where))
+	f.figure("at rest after", longest.Round(100*time.Millisecond).String())
+	return s.compare(ctx, r.l, f)
+}
+
+func (r *crashes) base() string { return r.server.url["api"] }
+
+// up starts a process whose steps are not counted yet.
+func (r *crashes) up(ctx context.Context) (err error) {
+	_ = os.Remove(r.arm)
+	r.server, err = r.s.serveBy(ctx, r.s.p.crashing, map[string]string{"PROOF_CRASH_AT": r.arm, "IMBRIDGE_SERVER_REGISTER_BUDGET": "3s",
+		"IMBRIDGE_SESSION_ACCESS_LIFETIME": "1h"})
+	return err
+}
+
+// A sufferer is a person whose change was under way at a crash.
+type sufferer struct {
+	p    *person
+	saga saga
+	done bool
+}
+
+// play kills the process at the first step of a change, at the second, and so on
+// until the change is over before its number is reached.
+func (r *crashes) play(ctx context.Context, saga saga, seed int) (int, error) {
+	for n := 1; n <= mostSteps && ctx.Err() == nil; n++ {
+		p := r.l.add()
+		if !saga.fresh {
+			if a, err := r.s.registerOnce(ctx, r.base(), p); err != nil || a.status != http.StatusCreated {
+				return n, fmt.Errorf("register = %s, %w", a, err)
+			}
+			if token, a, err := r.s.fetch(ctx, r.base(), p); token == "" {
+				return n, fmt.Errorf("token = %s, %w", a, err)
+			}
+		}
+		_ = os.Remove(r.arm + ".steps")
+		if err := r.write(n); err != nil {
+			return n, err
+		}
+		done, a, err := saga.do(ctx, r, p)
+		died := r.awaitEnd(ctx, p, err != nil)
+		if died {
+			r.kills++
+			r.where[saga.name+": "+r.last()]++
+			if err := r.up(ctx); err != nil {
+				return n, err
+			}
+			if err := r.pass(ctx); err != nil {
+				return n, err
+			}
+		} else {
+			_ = os.Remove(r.arm)
+		}
+		// The client asks again, half of the times: a registration always, for it
+		// has a key; otherwise only both sides have to agree.
+		if !done && (saga.fresh || (n+seed)%2 == 0) {
+			again := time.Now().Add(twoLeases)
+			for !done && time.Now().Before(again) && ctx.Err() == nil {
+				if done, a, err = saga.do(ctx, r, p); !done {
+					time.Sleep(200 * time.Millisecond)
+				}
+			}
+			if !done {
+				r.f.wrong("%s, killed at step %d: asked again = %s, %v", saga.name, n, a, err)
+			}
+		}
+		r.crowd = append(r.crowd, sufferer{p, saga, done})
+		if !died {
+			return n - 1, nil
+		}
+	}
+	return mostSteps, nil
+}
+
+// check sees, at rest, that what clients were told is so.
+func (r *crashes) check(ctx context.Context) {
+	for _, c := range r.crowd {
+		if c.done {
+			c.saga.after(ctx, r, c.p)
+		}
+	}
+	r.crowd = nil
+}
+
+// awaitEnd waits until the process is dead, or the change is over: the cloud has
+// nothing to be told of the person.
+func (r *crashes) awaitEnd(ctx context.Context, p *person, failed bool) bool {
+	quiet := 0
+	for ctx.Err() == nil {
+		if r.server.hasEnded() {
+			return true
+		}
+		n, err := r.s.number(ctx, "SELECT COUNT(*) FROM outbox WHERE buried_at IS NULL AND kind <> 'provision' AND subject = ? AND next_at <= ?", p.id, time.Now().UnixMicro())
+		if err == nil && n == 0 && !failed {
+			if quiet++; quiet >= 5 {
+				return false
+			}
+		} else {
+			quiet = 0
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	return false
+}
+
+// pass moves the ends of all leases into the past, in the short form: a hundred
+// crashes are half an hour of waiting for them.
+func (r *crashes) pass(ctx context.Context) error {
+	if r.s.p.long {
+		return nil
+	}
+	for _, table := range []string{"outbox", "im_tokens"} {
+		if _, err := r.s.db.db.ExecContext(ctx, "UPDATE "+table+" SET lease_until = 1 WHERE lease_until > 0"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// write arms the counter: all at once, for the process may look at any time.
+func (r *crashes) write(n int) error {
+	if err := os.WriteFile(r.arm+".new", []byte(strconv.Itoa(n)), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(r.arm+".new", r.arm)
+}
+
+// last is the name of the step at which the process died.
+func (r *crashes) last() string {
+	raw, _ := os.ReadFile(r.arm + ".steps")
+	lines := strings.Split(strings.TrimSpace(string(raw)), "\n")
+	return fmt.Sprintf("%d %s", len(lines), lines[len(lines)-1])
+}

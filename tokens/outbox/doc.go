@@ -8,7 +8,9 @@
 // does no harm.
 //
 // It never holds a transaction open while it calls a cloud, and never trusts
-// that it still has its lease: each result is written under it or not at all.
+// that it still has its lease: each result is written under it or not at all. One
+// that comes too late has its row delivered anew, because its call may have
+// reached the cloud last.
 // cmd/imbridge runs it; it calls models, tokens/im and, for a person's first
 // token, whoever mints.
 package outbox

@@ -19,6 +19,8 @@ func Abilities(c Cloud) []string {
 	add("check", able)
 	_, able = c.(im.Kicker)
 	add("kick", able)
+	_, able = c.(im.Lister)
+	add("list", able)
 	_, able = c.(im.Profiler)
 	add("profile", able)
 	_, able = c.(im.Remover)

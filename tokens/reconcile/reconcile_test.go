@@ -3,6 +3,7 @@ package reconcile_test
 import (
 	"net/url"
 	"testing"
+	"time"
 
 	"imbridge/models"
 	"imbridge/models/modelstest"
@@ -213,5 +214,25 @@ func TestAnotherAppIsNotRepaired(t *testing.T) {
 	}
 	if left := reconcile.Left(run)[reconcile.Missing]; left < 100 {
 		t.Errorf("left missing = %d, want at least 100 of 150", left)
+	}
+}
+
+// TestThePaceIsKept: people who wait for a token must not feel a comparison.
+func TestThePaceIsKept(t *testing.T) {
+	r := newRig(t)
+	r.people(60)
+	r.turn("/control/app", map[string]any{"development": false})
+	rec := r.reconciler(r.store.Store, "p")
+	rec.Rate = 40
+	calls := r.cloud.calls.Load()
+	began := time.Now()
+	if _, err := rec.Run(t.Context(), reconcile.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	took := time.Since(began)
+	calls = r.cloud.calls.Load() - calls
+	// A tenth of a second's calls may come at once.
+	if least := time.Duration(calls-4) * time.Second / 40; calls < 60 || took < least {
+		t.Errorf("%d calls in %s, want at least %s at 40 a second", calls, took, least)
 	}
 }

@@ -43,7 +43,7 @@ func proveFence(ctx context.Context, s *stage, f *finding) error {
 		}
 		crowd = append(crowd, p)
 	}
-	late := 0
+	late, told := 0, 0
 	s.progress.begin(f.Row, "rounds", rounds)
 	for round := range rounds {
 		n, err := s.fenceRound(ctx, f, two[round%2], two[1-round%2], crowd)
@@ -51,11 +51,16 @@ func proveFence(ctx context.Context, s *stage, f *finding) error {
 			return err
 		}
 		late += n
+		if n, err = s.fenceOutbox(ctx, f, two[round%2], two[1-round%2], crowd); err != nil {
+			return err
+		}
+		told += n
 		s.progress.add(1)
 	}
 	f.figure("stops", rounds)
-	f.figure("late writes", late)
-	if late == 0 {
+	f.figure("late tokens", late)
+	f.figure("late deliveries", told)
+	if late == 0 || told == 0 {
 		f.wrong("no replica had anything late to write: nothing was proven")
 	}
 	s.atRest(ctx, f, rest)

@@ -275,6 +275,14 @@ func TestRemovalOutlastsAMintUnderWay(t *testing.T) {
 				if err := r.store.DeleteUser(t.Context(), p.id, "admin:a", models.Origin{}); err != nil {
 					t.Fatal(err)
 				}
+				rows, err := r.store.Outbox(t.Context(), models.OutboxFilter{Kind: models.KindRemove}, "", 1)
+				if err != nil || len(rows) != 1 {
+					t.Fatalf("rows of remove = %v, %v; want one", rows, err)
+				}
+				// An admin's impatience does not hurry it.
+				if _, err := r.store.RetryOutbox(t.Context(), []string{rows[0].ID}, "admin:a", models.Origin{}); err != nil {
+					t.Fatal(err)
+				}
 				time.Sleep(8 * time.Second)
 				r.cloud.wantCalls(t, removeUser, 0)
 				release()

@@ -53,8 +53,23 @@ func sealAudit(ctx context.Context, store *models.Store, log *slog.Logger) error
 			wait = sealEvery
 		case ctx.Err() == nil:
 			log.WarnContext(ctx, "audit not sealed", "err", err)
+			tellOfHead(ctx, store, log, err)
 			wait = min(2*wait, sealPatience)
 		}
+	}
+}
+
+// tellOfHead raises a notice where the chain's head is not as we left it: nothing
+// is sealed until somebody has looked.
+func tellOfHead(ctx context.Context, store *models.Store, log *slog.Logger, err error) {
+	if !errors.Is(err, models.ErrAuditHead) {
+		return
+	}
+	err = store.RaiseNotice(ctx, models.NewNotice{Kind: "audit_head", Subject: "audit",
+		Message: "The head of the audit chain is missing or was changed in the database. No audit row is sealed since.",
+		Cure:    `Run "imbridge admin audit verify" and find out who edits the database; put the row audit_head of bridge_state back from a backup.`})
+	if err != nil && ctx.Err() == nil {
+		log.WarnContext(ctx, "notice not raised", "err", err)
 	}
 }
 

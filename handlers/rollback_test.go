@@ -3,6 +3,7 @@ package handlers_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -76,6 +77,10 @@ func TestRollbackTakesARegistrationBackAndARetryWithItsKeySucceeds(t *testing.T)
 	r.fault(refusing)
 	want503(t, "register while the cloud is down", r.registerWith("key-1"))
 	want503(t, "a repeat while the cloud is down", r.registerWith("key-1"))
+	notices, err := r.store.Notices(context.Background(), models.NoticeFilter{}, "", 10)
+	if err != nil || len(notices) != 1 || notices[0].Kind != models.NoticeRegistration || notices[0].Count != 2 {
+		t.Errorf("notices = %+v, %v; want one about registrations, raised twice", notices, err)
+	}
 	if n := r.active(); n != 0 {
 		t.Errorf("people registered = %d, want none", n)
 	}
@@ -136,34 +141,46 @@ func TestRollbackGivesTheCloudItsTurn(t *testing.T) {
 	r.registerWith("key-1").want(t, "register", http.StatusCreated, "")
 }
 
-// A meddling cloud lets something happen during the mint, and gives nothing.
+// A meddling cloud lets something happen during the mint.
 type meddling struct {
 	tokens.Cloud
+	gives     bool
 	meanwhile func(id string)
 }
 
-func (m meddling) Mint(_ context.Context, u im.User, _ time.Duration) (im.Token, error) {
+func (m meddling) Mint(ctx context.Context, u im.User, life time.Duration) (im.Token, error) {
 	m.meanwhile(u.ID)
+	if m.gives {
+		return m.Cloud.Mint(ctx, u, life)
+	}
 	return im.Token{}, &im.Error{Kind: im.Unavailable, RetryAfter: time.Minute}
 }
 
 // Of two requests for one registration, the slower one meets what the other did.
 func TestRollbackMeetsAnotherRequestForTheSame(t *testing.T) {
-	t.Run("that took it back", func(t *testing.T) {
-		r := newRig(t, withDeps(rollback))
-		r.deps.Issuer.Cloud = meddling{r.deps.Issuer.Cloud, func(id string) {
-			if err := r.store.RollbackUser(context.Background(), id, models.Origin{}); err != nil {
-				t.Errorf("RollbackUser = %v", err)
+	for _, gives := range []bool{false, true} {
+		t.Run(fmt.Sprint("that took it back, while the cloud gives a token: ", gives), func(t *testing.T) {
+			r := newRig(t, withDeps(rollback))
+			cloud := r.deps.Issuer.Cloud
+			r.deps.Issuer.Cloud = meddling{cloud, gives, func(id string) {
+				if err := r.store.RollbackUser(context.Background(), id, models.Origin{}); err != nil {
+					t.Errorf("RollbackUser = %v", err)
+				}
+			}}
+			want503(t, "register", r.registerWith("key-1"))
+			if n := r.active(); n != 0 {
+				t.Errorf("people registered = %d, want none", n)
 			}
-		}}
-		want503(t, "register", r.registerWith("key-1"))
-		if n := r.active(); n != 0 {
-			t.Errorf("people registered = %d, want none", n)
-		}
-	})
+			r.deps.Issuer.Cloud = cloud
+			r.deliverRemovals()
+			if _, alive := r.atCloud(); alive != 0 {
+				t.Errorf("people alive at the cloud = %d, want none", alive)
+			}
+		})
+	}
 	t.Run("that got a token", func(t *testing.T) {
 		r := newRig(t, withDeps(rollback))
-		r.deps.Issuer.Cloud = meddling{r.deps.Issuer.Cloud, func(id string) {
+		r.deps.Issuer.Cloud = meddling{r.deps.Issuer.Cloud, false, func(id string) {
 			r.store.Exec(t, "UPDATE users SET im_state = 'ready' WHERE id = ?", id)
 		}}
 		r.registerWith("key-1").want(t, "register", http.StatusCreated, "")

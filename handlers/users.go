@@ -3,6 +3,7 @@ package handlers
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -106,8 +107,24 @@ func (h *api) requireFirstToken(c echo.Context, start time.Time, reg models.Regi
 		h.Log.ErrorContext(ctx, "registration not taken back", "request_id", requestID(c), "user_id", reg.User.ID, "err", rerr)
 	default:
 		h.Log.WarnContext(ctx, "registration taken back: the cloud gave no token", "request_id", requestID(c), "user_id", reg.User.ID, "err", err)
+		h.tellOfRollback(ctx, err)
 	}
 	return err
+}
+
+// tellOfRollback raises a notice for admins with the cloud's own code.
+func (h *api) tellOfRollback(ctx context.Context, err error) {
+	what := "no answer in time"
+	var e *im.Error
+	if errors.As(err, &e) && e.Kind != "" {
+		what = fmt.Sprintf("%s: %s, code %d, HTTP %d", e.Op, e.Kind, e.Code, e.HTTPStatus)
+	}
+	nerr := h.Store.RaiseNotice(ctx, models.NewNotice{Kind: models.NoticeRegistration, Subject: models.NoticeRegistrationSubject,
+		Message: "Registrations are taken back, because the IM cloud gave no token (" + what + "). Those people were asked to try again.",
+		Cure:    "Run imbridge doctor. im.registration: pending registers people while the cloud is away."})
+	if nerr != nil {
+		h.Log.WarnContext(ctx, "notice not raised", "err", nerr)
+	}
 }
 
 type meResponse struct {

@@ -12,6 +12,13 @@ import (
 // DefaultQuiet is how long an open notice that was announced stays silent.
 const DefaultQuiet = 6 * time.Hour
 
+// The notice of registrations that were taken back, raised where that happens and
+// resolved by whoever watches, when none has been for a while.
+const (
+	NoticeRegistration        = "registration"
+	NoticeRegistrationSubject = "registrations"
+)
+
 // A NewNotice is something that an admin should know. It names people by their
 // ids alone, and holds no secret.
 type NewNotice struct {

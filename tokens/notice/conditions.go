@@ -16,6 +16,7 @@ const (
 	KindBreakerOpen  = "breaker_open"
 	KindRefusedSpike = "refused_spike"
 	KindCredentials  = "credentials"
+	KindRegistration = models.NoticeRegistration
 )
 
 // Title of a kind in a few words.
@@ -31,6 +32,8 @@ func Title(kind string) string {
 		return "The IM cloud refuses the tokens of many people"
 	case KindCredentials:
 		return "The IM cloud does not accept our app key and secret"
+	case KindRegistration: // raised by handlers
+		return "Registrations are taken back, for the IM cloud gives no tokens"
 	case "drift": // raised by tokens/reconcile
 		return "People differ between imbridge and the IM cloud"
 	case "test":

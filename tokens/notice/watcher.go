@@ -91,6 +91,8 @@ func (w *Watcher) look(ctx context.Context) {
 	findings = append(findings, w.lookAtBreaker()...)
 	findings = append(findings, w.lookAtRefused()...)
 	findings = append(findings, w.lookAtCredentials(ctx)...)
+	// Raised by each request that it happens to; over when it happens to none.
+	findings = append(findings, finding{kind: KindRegistration, subject: models.NoticeRegistrationSubject})
 	for _, f := range findings {
 		if err := w.note(ctx, f); err != nil && ctx.Err() == nil {
 			w.Log.WarnContext(ctx, "notice put off", "kind", f.kind, "subject", f.subject, "err", err)

@@ -50,6 +50,48 @@ func TestAuditSealingHoldsUpNoWriter(t *testing.T) {
 	})
 }
 
+// TestAuditLateSealerSealsNothing has a process read the head and fewer rows while
+// another is about to commit: the later one must not put the head back.
+func TestAuditLateSealerSealsNothing(t *testing.T) {
+	onServers(t, func(t *testing.T, engine string) {
+		s := modelstest.OpenOn(t, engine)
+		note(t, s, 1)
+		s.Clock.Advance(time.Hour)
+		sealAll(t, s)
+		note(t, s, 10) // the late one sees only five of them as old enough
+		first, late := s.Again(t), s.Again(t)
+		held, release := make(chan struct{}), make(chan struct{})
+		goOn := sync.OnceFunc(func() { close(release) })
+		defer goOn()
+		hold := sync.OnceFunc(func() { close(held); <-release })
+		first.Step = func(point string) {
+			if point == "before commit" {
+				hold()
+			}
+		}
+		sealed := make(chan error, 2)
+		go func() { sealed <- second(first.SealAudit(ctx, 0)) }()
+		<-held
+		go func() { sealed <- second(late.SealAudit(ctx, 5*time.Second)) }()
+		db, waiting := s.SQL(t), 0
+		for deadline := time.Now().Add(4 * time.Second); waiting == 0; {
+			var name string
+			if err := db.QueryRow("SHOW GLOBAL STATUS LIKE 'Innodb_row_lock_current_waits'").Scan(&name, &waiting); err != nil {
+				t.Fatal(err)
+			}
+			if time.Now().After(deadline) {
+				t.Fatal("the late process does not wait for the head, want it to")
+			}
+		}
+		goOn()
+		want(t, "SealAudit of the first", <-sealed, nil)
+		want(t, "SealAudit of the second", <-sealed, nil)
+		r := verify(t, s, models.AuditCheck{})
+		equal(t, "faults", faults(r), "")
+		equal(t, "last number", r.Seq, 11)
+	})
+}
+
 func second(_ int, err error) error { return err }
 
 // TestAuditQueriesReadAnIndex keeps the rounds of sealing, which mostly find

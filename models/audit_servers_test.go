@@ -140,6 +140,11 @@ func explain(t *testing.T, s *modelstest.Store, query string) string {
 	if err := rows.Scan(cells...); err != nil {
 		t.Fatal(err)
 	}
+	for rows.Next() { // the first row is enough
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
 	var plan []string
 	for i, name := range names {
 		plan = append(plan, fmt.Sprintf("%s=%s", name, *cells[i].(*[]byte)))

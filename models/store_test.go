@@ -121,13 +121,14 @@ func TestKilledConnectionsHealByThemselves(t *testing.T) {
 		beside := s.SQL(t)
 		rows, err := beside.Query("SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()")
 		want(t, "list connections", err, nil)
+		defer rows.Close()
 		var ids []int64
 		for rows.Next() {
 			var id int64
 			want(t, "scan", rows.Scan(&id), nil)
 			ids = append(ids, id)
 		}
-		_ = rows.Close()
+		want(t, "list connections to the end", rows.Err(), nil)
 		killed := 0
 		for _, id := range ids {
 			if _, err := beside.Exec("KILL CONNECTION ?", id); err == nil {

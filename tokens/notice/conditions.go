@@ -36,6 +36,8 @@ func Title(kind string) string {
 		return "Registrations are taken back, for the IM cloud gives no tokens"
 	case "drift": // raised by tokens/reconcile
 		return "People differ between imbridge and the IM cloud"
+	case "audit_head": // raised where the audit is sealed
+		return "The audit can no longer be sealed"
 	case "test":
 		return "A test notice"
 	}

@@ -245,7 +245,7 @@ func (p *proof) play(ctx context.Context, server *dbServer, r proofRow, alone bo
 			s.progress = p.progress
 		}
 		err = r.run(ctx, s, f)
-		s.close(f)
+		s.close(ctx, f)
 	}
 	if err != nil {
 		f.wrong("the row could not be played: %v", err)

@@ -81,7 +81,7 @@ func proveDatabase(ctx context.Context, s *stage, f *finding) error {
 	workers.Wait()
 	stop()
 	breaker.Wait()
-	net.mend()
+	net.mend(ctx)
 	f.figure("registrations", len(l.people))
 	f.figure("failed answers", failures.Load())
 	f.figure("commits made and cut", cut.cuts.Load())
@@ -102,7 +102,7 @@ func spoil(ctx context.Context, n *badNetwork, dice *rand.Rand) {
 			return
 		}
 		pauseFor(ctx, time.Duration(100+dice.IntN(250))*time.Millisecond)
-		n.mend()
+		n.mend(ctx)
 		pauseFor(ctx, time.Duration(100+dice.IntN(200))*time.Millisecond)
 	}
 }

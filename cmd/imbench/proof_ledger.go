@@ -203,7 +203,7 @@ func (s *stage) waiting(ctx context.Context) string {
 	if err != nil {
 		return ""
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }()
 	text := ""
 	for rows.Next() {
 		var kind, subject, last string
@@ -240,7 +240,7 @@ func (s *stage) users(ctx context.Context) ([]dbUser, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }()
 	var list []dbUser
 	for rows.Next() {
 		var u dbUser

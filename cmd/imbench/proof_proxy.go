@@ -51,8 +51,8 @@ func (n *badNetwork) spoil(kind, direction string, attributes object) error {
 }
 
 // mend removes all toxics.
-func (n *badNetwork) mend() {
-	n.proxy.Toxics.ResetToxics(zerolog.Nop().WithContext(context.Background()))
+func (n *badNetwork) mend(ctx context.Context) {
+	n.proxy.Toxics.ResetToxics(zerolog.Nop().WithContext(context.WithoutCancel(ctx)))
 }
 
 // refuse closes the listener and every connection, and accept opens it again.
@@ -128,7 +128,7 @@ func (c *cutter) carry(near net.Conn) {
 	defer c.keep(far)()
 	var cutting atomic.Bool // the next answer stays here
 	go func() {
-		defer near.Close()
+		defer func() { _ = near.Close() }()
 		b := make([]byte, 32<<10)
 		for {
 			n, err := far.Read(b)

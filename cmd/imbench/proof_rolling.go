@@ -40,7 +40,7 @@ func (s *stage) balance(ctx context.Context) (*balancer, error) {
 	server := &http.Server{Handler: b.proxy, ReadHeaderTimeout: 10 * time.Second}
 	go func() { _ = server.Serve(l) }()
 	go func() {
-		defer server.Close()
+		defer func() { _ = server.Close() }()
 		for ctx.Err() == nil {
 			b.look(ctx, s)
 			pauseFor(ctx, 30*time.Millisecond)

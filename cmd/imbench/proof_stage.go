@@ -104,7 +104,7 @@ func (s *stage) settings() map[string]string {
 }
 
 // close ends what the row has started and puts what panicked among what is wrong.
-func (s *stage) close(f *finding) {
+func (s *stage) close(ctx context.Context, f *finding) {
 	s.http.CloseIdleConnections()
 	for _, n := range s.proxies {
 		n.close()
@@ -116,7 +116,7 @@ func (s *stage) close(f *finding) {
 			f.wrong("%s panicked:\n%s", p.name, tail(p.log, 2000))
 		}
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 	defer cancel()
 	s.db.drop(ctx)
 }

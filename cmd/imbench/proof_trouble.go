@@ -224,7 +224,7 @@ func (s *stage) proveFull(ctx context.Context, f *finding, rounds int) error {
 	if err != nil {
 		return err
 	}
-	defer disk.close(f)
+	defer disk.close(ctx, f)
 	server, err := disk.serve(ctx, nil)
 	if err != nil {
 		return err

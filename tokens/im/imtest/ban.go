@@ -91,6 +91,24 @@ var banCases = []testCase{
 		}
 		refused(t, h, "Ban of nobody", b.Ban(within(t, limit), newUser().ID, time.Hour), im.UnknownUser)
 	}},
+	{name: "Banned/lists more than one page", run: func(t *testing.T, h Harness) {
+		b, ok := role[im.Banner](t, h)
+		if !ok || h.BanCrowd == nil {
+			return
+		}
+		want := h.BanCrowd()
+		list, err := b.Banned(within(t, limit))
+		must(t, "Banned", err)
+		got := make([]string, len(list))
+		for i, ban := range list {
+			got[i] = ban.UserID
+		}
+		slices.Sort(got)
+		slices.Sort(want)
+		if !slices.Equal(got, want) {
+			t.Errorf("Banned has %d people, want %d, each once", len(got), len(want))
+		}
+	}},
 	{name: "Unban/is safe to repeat", run: func(t *testing.T, h Harness) {
 		b, ok := role[im.Banner](t, h)
 		if !ok {

@@ -45,6 +45,9 @@ type Harness struct {
 	// Pages is how many ids fit in one page of a block list; zero if there
 	// are no pages.
 	Pages int
+	// BanCrowd registers and bans more people than fit in one page of bans, behind
+	// the client's back, and returns their ids. Nil where there are no pages.
+	BanCrowd func() []string
 }
 
 // A Fault is one way to break.

@@ -2,10 +2,16 @@ package rongcloud_test
 
 import (
 	"bytes"
+	"crypto/sha1"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -82,7 +88,37 @@ func newHarness(t *testing.T, lifetime time.Duration) imtest.Harness {
 		ChangeSecret: func() { turn("/control/app", map[string]any{"rotate_secret": true}) },
 		Secrets:      []string{plantedSecret},
 		Pages:        1000,
+		BanCrowd: func() []string {
+			turn("/control/app", map[string]any{"rate_limits": false})
+			return banCrowd(t, box, clk.now())
+		},
 	}
+}
+
+// banCrowd has no quota, which the client would wait for.
+func banCrowd(t *testing.T, box *sandbox.Sandbox, now time.Time) []string {
+	call := func(path string, form url.Values) {
+		req := httptest.NewRequest(http.MethodPost, path, strings.NewReader(form.Encode()))
+		stamp := strconv.FormatInt(now.UnixMilli(), 10)
+		sum := sha1.Sum([]byte(plantedSecret + "1" + stamp))
+		for k, v := range map[string]string{"Content-Type": "application/x-www-form-urlencoded", "App-Key": "app1", "Nonce": "1", "Timestamp": stamp, "Signature": hex.EncodeToString(sum[:])} {
+			req.Header.Set(k, v)
+		}
+		rec := httptest.NewRecorder()
+		box.Handler().ServeHTTP(rec, req)
+		if rec.Code != http.StatusOK {
+			t.Fatalf("%s %v = %d %s", path, form, rec.Code, rec.Body)
+		}
+	}
+	ids := make([]string, 2001)
+	for i := range ids {
+		ids[i] = "crowd" + strconv.Itoa(i)
+		call("/user/getToken.json", url.Values{"userId": {ids[i]}, "name": {"n"}})
+	}
+	for few := range slices.Chunk(ids, 20) {
+		call("/user/block.json", url.Values{"userId": few, "minute": {"60"}})
+	}
+	return ids
 }
 
 // faults are imtest's in the sandbox's words.

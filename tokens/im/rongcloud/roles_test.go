@@ -132,6 +132,38 @@ func TestBannedReadsTimes(t *testing.T) {
 	}
 }
 
+// TestBannedEndsAtALastPage: also at one that is full, or not another one.
+func TestBannedEndsAtALastPage(t *testing.T) {
+	page := func(from, n int) string {
+		var users []string
+		for i := range n {
+			users = append(users, fmt.Sprintf(`{"userId":"u%d"}`, from+i))
+		}
+		return `{"code":200,"users":[` + strings.Join(users, ",") + `]}`
+	}
+	for _, tc := range []struct {
+		pages       []string
+		bans, calls int
+		kind        im.Kind
+	}{
+		{[]string{page(0, 999)}, 999, 1, ""},
+		{[]string{page(0, 1000), page(0, 0)}, 1000, 2, ""},
+		{[]string{page(0, 1000), page(999, 1000), page(1998, 1)}, 1999, 3, ""}, // one moved a place down meanwhile
+		{[]string{page(0, 1000), page(0, 1000)}, 0, 2, im.Unknown},             // a cloud that knows no pages
+	} {
+		var asked []string
+		c := newTestClient(t, cloudFunc(func(r *http.Request) (*http.Response, error) {
+			_ = r.ParseForm()
+			asked = append(asked, r.PostForm.Get("page")+"/"+r.PostForm.Get("size"))
+			return reply(200, tc.pages[min(len(asked), len(tc.pages))-1]), nil
+		}))
+		bans, err := c.Banned(t.Context())
+		if want := []string{"1/1000", "2/1000", "3/1000"}[:tc.calls]; len(bans) != tc.bans || im.KindOf(err) != tc.kind || !slices.Equal(asked, want) {
+			t.Errorf("%d pages: %d bans, %v, asked for %q; want %d, kind %q, %q", len(tc.pages), len(bans), err, asked, tc.bans, tc.kind, want)
+		}
+	}
+}
+
 func TestDeletingWhatIsNotThereIsNoError(t *testing.T) {
 	c := newTestClient(t, always(200, recorded(t, "error_1015.json")))
 	if err := c.Unban(t.Context(), "u1"); err != nil {

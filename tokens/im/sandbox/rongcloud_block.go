@@ -8,8 +8,10 @@ import (
 	"time"
 )
 
-// rongMaxMinutes is the longest ban: 30 days.
-const rongMaxMinutes = 43200
+const (
+	rongMaxMinutes = 43200 // the longest ban: 30 days
+	rongMaxBans    = 1000  // in one answer
+)
 
 // block bans users of the app. A second ban replaces the first.
 func (rc *rongcloud) block(f rongForm, now time.Time) (rongReply, *rongError) {
@@ -44,14 +46,24 @@ func (rc *rongcloud) unblock(f rongForm, _ time.Time) (rongReply, *rongError) {
 	return nil, nil
 }
 
-// queryBlocks lists who is banned now, the ban that ends first at the top.
-func (rc *rongcloud) queryBlocks(_ rongForm, now time.Time) (rongReply, *rongError) {
+// queryBlocks pages through who is banned now, the ban that ends last at the
+// top; see docs.rongcloud.io, user/query-blocked-list.
+func (rc *rongcloud) queryBlocks(f rongForm, now time.Time) (rongReply, *rongError) {
+	page, no := f.number("page", 1, 1, 1e9)
+	if no != nil {
+		return nil, no
+	}
+	size, no := f.number("size", rongMaxBans, 1, rongMaxBans)
+	if no != nil {
+		return nil, no
+	}
 	bans := rc.s.store.bans
 	maps.DeleteFunc(bans, func(_ string, until time.Time) bool { return !now.Before(until) })
+	ids := slices.SortedFunc(maps.Keys(bans), func(a, b string) int {
+		return cmp.Or(bans[b].Compare(bans[a]), cmp.Compare(a, b))
+	})
 	users := []rongReply{}
-	for _, id := range slices.SortedFunc(maps.Keys(bans), func(a, b string) int {
-		return cmp.Or(bans[a].Compare(bans[b]), cmp.Compare(a, b))
-	}) {
+	for _, id := range rongPage(ids, page, size) {
 		users = append(users, rongReply{"userId": id, "blockEndTime": rc.date(bans[id])})
 	}
 	return rongReply{"users": users}, nil

@@ -71,6 +71,8 @@ func TestRefusals(t *testing.T) {
 		{"ban for half a minute", "/user/block.json", []string{"userId", "known", "minute", "0.5"}, 1003, 400},
 		{"ban of nobody", "/user/block.json", []string{"userId", "nobody", "minute", "1"}, 400, 400},
 		{"ban of 21", "/user/block.json", append(repeat("userId", 21), "minute", "1"), 1502, 400},
+		{"bans, 1000 of them", "/user/block/query.json", []string{"size", "1000"}, 200, 200},
+		{"bans, 1001 of them", "/user/block/query.json", []string{"size", "1001"}, 1002, 400},
 		{"unban of nobody", "/user/unblock.json", []string{"userId", "nobody"}, 200, 200},
 		{"unban of 21", "/user/unblock.json", repeat("userId", 21), 1502, 400},
 

@@ -84,8 +84,12 @@ func TestBans(t *testing.T) {
 	r.ok("/user/block.json", "userId", "b", "minute", "60")
 	r.ok("/user/block.json", "userId", "a", "minute", "10")
 	users := r.ok("/user/block/query.json").fields["users"].([]any)
-	if want := "[map[blockEndTime:2026-03-01 20:10:00 userId:a] map[blockEndTime:2026-03-01 21:00:00 userId:b]]"; fmt.Sprint(users) != want {
+	if want := "[map[blockEndTime:2026-03-01 21:00:00 userId:b] map[blockEndTime:2026-03-01 20:10:00 userId:a]]"; fmt.Sprint(users) != want {
 		t.Errorf("bans = %v, want %s", users, want)
+	}
+	users = r.ok("/user/block/query.json", "page", "2", "size", "1").fields["users"].([]any)
+	if want := "[map[blockEndTime:2026-03-01 20:10:00 userId:a]]"; fmt.Sprint(users) != want {
+		t.Errorf("second page of one = %v, want %s", users, want)
 	}
 	r.wantState(token, StateBanned)
 	r.set("/control/clock", `{"advance":"9m59s"}`)

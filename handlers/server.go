@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -72,6 +73,7 @@ type api struct {
 	Deps
 	pages    *pages
 	patterns map[string]bool // of the routes
+	toldAt   atomic.Int64    // when admins were last told of registrations taken back, in microseconds
 }
 
 func newAPI(d Deps) *api {

@@ -76,7 +76,13 @@ func (h *api) register(c echo.Context) error {
 		return err
 	}
 	if h.Settings.Rollback && reg.User.IMState == models.IMPending {
-		if err := h.requireFirstToken(c, start, reg); err != nil {
+		if reg.Replayed {
+			// Nobody knows what the first request was answered, or who has logged in
+			// since: they stay, and the outbox sees to their token.
+			if _, err := h.tokenWithin(c.Request().Context(), h.Settings.RegisterBudget, reg.User.ID, reg.Session.ID); err != nil {
+				return err
+			}
+		} else if err := h.requireFirstToken(c, start, reg); err != nil {
 			return err
 		}
 	}
@@ -112,8 +118,16 @@ func (h *api) requireFirstToken(c echo.Context, start time.Time, reg models.Regi
 	return err
 }
 
+// tellEvery is how often one process tells admins of registrations taken back:
+// they share one row.
+const tellEvery = 10 * time.Second
+
 // tellOfRollback raises a notice for admins with the cloud's own code.
 func (h *api) tellOfRollback(ctx context.Context, err error) {
+	now, last := h.Now().UnixMicro(), h.toldAt.Load()
+	if now-last < tellEvery.Microseconds() || !h.toldAt.CompareAndSwap(last, now) {
+		return
+	}
 	what := "no answer in time"
 	var e *im.Error
 	if errors.As(err, &e) && e.Kind != "" {

@@ -31,7 +31,6 @@ const mysqlErrorDuringCommit, certificationVictim = 1180, "149"
 // These say that the server did nothing because it must not, or not yet.
 var mysqlRefused = map[uint16]bool{
 	1047: true,                         // Galera node not ready ("WSREP has not yet prepared node")
-	1053: true,                         // server shutdown in progress
 	1290: true, 1792: true, 1836: true, // read-only
 	3100: true, // a Group Replication hook refused, and rolled back
 }
@@ -107,7 +106,7 @@ func (s *Store) lost(err error) bool {
 	}
 	var my *mysqldriver.MySQLError
 	if errors.As(err, &my) {
-		return my.Number == 2006 || my.Number == 2013 || my.Number == 1927
+		return my.Number == 2006 || my.Number == 2013 || my.Number == 1927 || my.Number == 1053
 	}
 	var netErr net.Error
 	return errors.Is(err, driver.ErrBadConn) || errors.Is(err, mysqldriver.ErrInvalidConn) || errors.Is(err, sql.ErrConnDone) ||

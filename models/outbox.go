@@ -1,10 +1,8 @@
 package models
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -101,28 +99,36 @@ func (s *Store) wakeOutbox() {
 	}
 }
 
-// ClaimOutbox takes leases on up to limit rows of the kinds that are due, the
-// longest due first. A lease is committed before this returns, goes to one
+// ClaimOutbox takes leases on up to limit rows that are due, of the kinds in turn,
+// so that none waits behind the backlog of another; of each kind the longest due
+// first. A lease is committed before this returns, goes to one
 // caller in whatever process, and is over at until; owner names this one claim.
 func (s *Store) ClaimOutbox(ctx context.Context, kinds []string, owner string, until time.Time, limit int) ([]OutboxRow, error) {
 	if len(kinds) == 0 || limit <= 0 {
 		return nil, nil
 	}
 	now := s.nowMicros()
-	var due []outboxRow
-	for _, kind := range kinds {
+	lists := make([][]outboxRow, len(kinds))
+	most := 0
+	for i, kind := range kinds {
 		// Each kind by itself is read in the order of its index: a backlog of one
 		// is not gone through to find another, nor sorted to find its beginning.
 		// There are more than needed, because other processes look at the same.
-		var some []outboxRow
 		err := s.db.WithContext(ctx).Where("kind = ? AND buried_at IS NULL AND next_at <= ? AND lease_until <= ?", kind, now, now).
-			Order("next_at").Limit(4 * limit).Find(&some).Error
+			Order("next_at").Limit(4 * limit).Find(&lists[i]).Error
 		if err != nil {
 			return nil, fmt.Errorf("claim outbox: %w", s.translate(err))
 		}
-		due = append(due, some...)
+		most = max(most, len(lists[i]))
 	}
-	slices.SortStableFunc(due, func(a, b outboxRow) int { return cmp.Compare(a.NextAt, b.NextAt) })
+	var due []outboxRow
+	for i := range most {
+		for _, list := range lists {
+			if i < len(list) {
+				due = append(due, list[i])
+			}
+		}
+	}
 	var claimed []OutboxRow
 	for _, r := range due {
 		if len(claimed) == limit {

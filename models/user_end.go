@@ -84,10 +84,11 @@ func (s *Store) DeleteUser(ctx context.Context, userID, actor string, o Origin) 
 
 // RollbackUser takes a registration back that the cloud did not take part in.
 // Its idempotency key may be used again. What the cloud may have made all the
-// same is removed through the outbox. ErrNotFound also for somebody who has had a
-// token, or was banned, by now.
+// same is removed through the outbox. It is for the request that has just
+// registered them: ErrNotFound for somebody to whom anything has happened since,
+// a token, a ban, a change, a revocation.
 func (s *Store) RollbackUser(ctx context.Context, userID string, o Origin) error {
-	return s.bury(ctx, userID, "system", "user.rollback", o, " AND im_state = 'pending' AND status = 'active'", func(tx *gorm.DB) error {
+	return s.bury(ctx, userID, "system", "user.rollback", o, " AND im_state = 'pending' AND status = 'active' AND version = 1 AND token_epoch = 1", func(tx *gorm.DB) error {
 		return tx.Exec("DELETE FROM idempotency_keys WHERE user_id = ?", userID).Error
 	})
 }

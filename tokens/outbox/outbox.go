@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"imbridge/models"
+	"imbridge/tokens/im"
 )
 
 const (
@@ -26,6 +28,10 @@ const (
 	pollEvery = 2 * time.Second
 	// attemptTime bounds one delivery.
 	attemptTime = 15 * time.Second
+	// pauseLeast and pauseMost bound how long nothing but one row at a time is
+	// tried after the cloud was away.
+	pauseLeast = time.Second
+	pauseMost  = 10 * time.Second
 	// landTime bounds the writing of a result.
 	landTime = 5 * time.Second
 )
@@ -54,7 +60,8 @@ type Runner struct {
 	// Observe, if set, is told how each delivery ended; see the Outcome constants.
 	Observe func(kind, outcome string)
 
-	claims atomic.Int64
+	claims  atomic.Int64
+	pauseTo atomic.Int64 // microseconds; see paused
 }
 
 // A Deliverer makes the cloud match today's truth about a subject. A nil error
@@ -109,9 +116,13 @@ func (r *Runner) Run(ctx context.Context) error {
 				more = false
 			}
 		}
-		rows, err := r.claim(ctx, first, room)
+		limit, paused := room, r.paused()
+		if paused {
+			limit = 1
+		}
+		rows, err := r.claim(ctx, first, limit)
 		held := false
-		if lanes := min(room-len(rows), most-int(others.Load())); err == nil && len(rows) < room {
+		if lanes := min(limit-len(rows), most-int(others.Load())); err == nil && len(rows) < limit {
 			var more []models.OutboxRow
 			more, err = r.claim(ctx, rest, lanes)
 			rows = append(rows, more...)
@@ -139,6 +150,8 @@ func (r *Runner) Run(ctx context.Context) error {
 			free <- struct{}{}
 		}
 		switch {
+		case paused:
+			r.rest(ctx)
 		case len(rows) == room:
 		case held:
 			r.wait(ctx, landed)
@@ -149,14 +162,34 @@ func (r *Runner) Run(ctx context.Context) error {
 	return g.Wait()
 }
 
-func isUrgent(kind string) bool {
-	for _, u := range urgent {
-		if u == kind {
-			return true
+// paused tells that the cloud was away a moment ago: until it answers, one row at
+// a time finds out, and the others are left as they are.
+func (r *Runner) paused() bool { return r.Now().UnixMicro() < r.pauseTo.Load() }
+
+// pause begins or goes on after a delivery that failed for the cloud's absence,
+// and ends with one that did not.
+func (r *Runner) pause(err error) {
+	var e *im.Error
+	if !errors.As(err, &e) || e.Kind != im.Unavailable {
+		if err == nil {
+			r.pauseTo.Store(0)
 		}
+		return
 	}
-	return false
+	r.pauseTo.Store(r.Now().Add(min(max(e.RetryAfter, pauseLeast), pauseMost)).UnixMicro())
 }
+
+// rest is the time between two rows of a pause.
+func (r *Runner) rest(ctx context.Context) {
+	t := time.NewTimer(pauseLeast/2 + rand.N(pauseLeast/2))
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}
+
+func isUrgent(kind string) bool { return slices.Contains(urgent, kind) }
 
 // wait is over when this process writes a row, when landed tells, or at the next
 // poll.
@@ -179,9 +212,14 @@ func (r *Runner) lease() time.Duration {
 }
 
 // claim gives each claim an owner of its own, so that two of one process are
-// fenced from each other too.
+// fenced from each other too, and begins with another kind each time: where there
+// is room for one row only, each kind has its turn.
 func (r *Runner) claim(ctx context.Context, kinds []string, limit int) ([]models.OutboxRow, error) {
-	owner := r.Process + "/" + strconv.FormatInt(r.claims.Add(1), 36)
+	n := r.claims.Add(1)
+	owner := r.Process + "/" + strconv.FormatInt(n, 36)
+	if turn := int(n/2) % max(1, len(kinds)); turn > 0 {
+		kinds = append(slices.Clone(kinds[turn:]), kinds[:turn]...)
+	}
 	return r.Store.ClaimOutbox(ctx, kinds, owner, r.Now().Add(r.lease()), limit)
 }
 
@@ -200,6 +238,7 @@ func (r *Runner) deliver(ctx context.Context, row models.OutboxRow) {
 	err := r.Kinds[row.Kind](attempt, row.Subject)
 	stop()
 	<-ended
+	r.pause(err)
 
 	land, cancelLand := context.WithTimeout(ctx, landTime)
 	defer cancelLand()

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -68,7 +69,9 @@ func TestWhatIsSentOfAUser(t *testing.T) {
 		{im.User{ID: "u1", Name: " n ", AvatarURL: "https://a/b"}, url.Values{"userId": {"u1"}, "name": {"n"}, "portraitUri": {"https://a/b"}}},
 		{im.User{ID: "u1", Name: "n"}, url.Values{"userId": {"u1"}, "name": {"n"}, "portraitUri": {""}}},
 		{im.User{ID: "u1"}, url.Values{"userId": {"u1"}, "name": {"u1"}, "portraitUri": {""}}},
-		{im.User{ID: "u1", Name: "n", AvatarURL: long}, url.Values{"userId": {"u1"}, "name": {"n"}}},
+		{im.User{ID: "u1", Name: "n", AvatarURL: long}, url.Values{"userId": {"u1"}, "name": {"n"}, "portraitUri": {""}}},
+		{im.User{ID: "u1", Name: "n", AvatarURL: "https://a/ b"}, url.Values{"userId": {"u1"}, "name": {"n"}, "portraitUri": {""}}},
+		{im.User{ID: "u1", Name: " \u3000"}, url.Values{"userId": {"u1"}, "name": {"u1"}, "portraitUri": {""}}},
 		{im.User{ID: "u1", Name: "n", AvatarURL: long[:1024]}, url.Values{"userId": {"u1"}, "name": {"n"}, "portraitUri": {long[:1024]}}},
 	} {
 		if _, err := c.Mint(t.Context(), tc.u, 0); err != nil {
@@ -79,7 +82,7 @@ func TestWhatIsSentOfAUser(t *testing.T) {
 	if err := c.PutProfile(t.Context(), im.User{ID: "u1"}); err != nil {
 		t.Fatal(err)
 	}
-	f.wantForm(t, "/user/refresh.json", url.Values{"userId": {"u1"}, "portraitUri": {""}})
+	f.wantForm(t, "/user/refresh.json", url.Values{"userId": {"u1"}, "name": {"u1"}, "portraitUri": {""}})
 }
 
 func TestShortName(t *testing.T) {
@@ -285,5 +288,35 @@ func TestABadIDCostsNoCall(t *testing.T) {
 	}
 	if len(f.got) != 0 {
 		t.Errorf("%d calls with bad ids, want none", len(f.got))
+	}
+}
+
+// A cloud whose clock is ahead has issued tokens at times that are still to come
+// here; they must end too.
+func TestRevokeBeforeReachesACloudWhoseClockIsAhead(t *testing.T) {
+	ours := time.Date(2026, 3, 4, 5, 0, 0, 0, time.UTC)
+	for _, c := range []struct{ ahead, moved time.Duration }{
+		{0, 0},
+		{-3 * time.Second, 0},
+		{3 * time.Second, 4 * time.Second},
+		{time.Hour, worstSkew + time.Second},
+	} {
+		var sent string
+		client := newTestClient(t, cloudFunc(func(r *http.Request) (*http.Response, error) {
+			_ = r.ParseForm()
+			sent = r.Form.Get("time")
+			resp := reply(200, `{"code":200}`)
+			resp.Header.Set("Date", ours.Add(c.ahead).Format(http.TimeFormat))
+			return resp, nil
+		}))
+		client.Now = func() time.Time { return ours }
+		for range 2 { // the first answer tells the cloud's clock
+			if err := client.RevokeBefore(t.Context(), "ann", ours); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if want := strconv.FormatInt(ours.Add(c.moved).UnixMilli(), 10); sent != want {
+			t.Errorf("time sent to a cloud that is %s ahead = %s, want %s", c.ahead, sent, want)
+		}
 	}
 }

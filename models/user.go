@@ -42,9 +42,10 @@ type User struct {
 	epoch int64 // moves when tokens are revoked; a login must not span a move
 }
 
-// DisplayName is what others see.
+// DisplayName is what others see. A nickname of blanks would be a name that
+// nobody can see, which clouds refuse.
 func (u User) DisplayName() string {
-	if u.Nickname != "" {
+	if strings.TrimSpace(u.Nickname) != "" {
 		return u.Nickname
 	}
 	return u.Username

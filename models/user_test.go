@@ -294,3 +294,11 @@ func TestAbandonedCallsGiveTheContextsError(t *testing.T) {
 		want(t, "CreateUser", err, context.Canceled)
 	})
 }
+
+func TestOthersSeeTheNicknameOrTheUsername(t *testing.T) {
+	for nickname, want := range map[string]string{"Ann A.": "Ann A.", " x": " x", "": "ann", " ": "ann", " \u3000\u00a0 ": "ann"} {
+		if got := (models.User{Username: "ann", Nickname: nickname}).DisplayName(); got != want {
+			t.Errorf("DisplayName with nickname %q = %q, want %q", nickname, got, want)
+		}
+	}
+}

@@ -59,8 +59,9 @@ var profileCases = []testCase{
 		}
 		u := newUser()
 		mint(t, h, u, 0)
-		for _, name := range []string{"plain", " spaces ", "a\tb\x00c", strings.Repeat("字", 500), strings.Repeat("😀", 63), "bad \xff bytes"} {
-			for _, avatar := range []string{"https://example.com/a.png", ""} {
+		for _, name := range []string{"plain", " spaces ", "a\tb\x00c", strings.Repeat("字", 500), strings.Repeat("😀", 63), "bad \xff bytes", "   ", "\u3000", ""} {
+			for _, avatar := range []string{"https://example.com/a.png", "", "https://example.com/b.png", "https://example.com/" + strings.Repeat("a", 2000),
+				"https://example.com/c.png", "https://example.com/a b.png"} {
 				u.Name, u.AvatarURL = name, avatar
 				must(t, "PutProfile", p.PutProfile(within(t, limit), u))
 				wantProfile(t, p, s.Shape(u))

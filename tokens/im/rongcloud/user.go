@@ -27,20 +27,23 @@ func checkID(o op, id string) error {
 	return nil
 }
 
+// shape is a user as the cloud takes it, and as it is told by /user/info.json
+// then: everything that sends or compares a profile goes through here. The cloud
+// has no user without a name; one that nothing is left of becomes fallback. An
+// avatar that the cloud would refuse becomes none.
+func shape(u im.User, fallback string) im.User {
+	u.Name = cmp.Or(shortName(u.Name), fallback)
+	if !goodAvatar(u.AvatarURL) {
+		u.AvatarURL = ""
+	}
+	return u
+}
+
 // profileForm is a user as getToken and refresh take it. An empty avatar is
-// sent, as the official SDKs do, and removes one that was there; one that the
-// cloud would refuse is left out and changes nothing.
+// sent, as the official SDKs do, and removes one that was there.
 func profileForm(u im.User, fallback string) url.Values {
-	form := url.Values{"userId": {u.ID}}
-	if n := shortName(u.Name); n != "" {
-		form.Set("name", n)
-	} else if fallback != "" {
-		form.Set("name", fallback)
-	}
-	if goodAvatar(u.AvatarURL) {
-		form.Set("portraitUri", u.AvatarURL)
-	}
-	return form
+	u = shape(u, fallback)
+	return url.Values{"userId": {u.ID}, "name": {u.Name}, "portraitUri": {u.AvatarURL}}
 }
 
 // shortName is a name as the cloud takes it: without control characters, and
@@ -73,24 +76,18 @@ func goodAvatar(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) })
 }
 
-// PutProfile calls /user/refresh.json. An empty name changes nothing: the
-// cloud has no user without one.
+// PutProfile calls /user/refresh.json, with the name and avatar of Shape.
 func (c *Client) PutProfile(ctx context.Context, u im.User) error {
 	if err := checkID(opRefresh, u.ID); err != nil {
 		return err
 	}
-	_, err := c.do(ctx, opRefresh, profileForm(u, ""))
+	_, err := c.do(ctx, opRefresh, profileForm(u, u.ID))
 	return err
 }
 
-// Shape is u with the name as it is sent.
-func (c *Client) Shape(u im.User) im.User {
-	u.Name = cmp.Or(shortName(u.Name), u.ID)
-	if !goodAvatar(u.AvatarURL) {
-		u.AvatarURL = ""
-	}
-	return u
-}
+// Shape is u with the name cut to what the cloud takes, the id where nothing is
+// left of it, and without an avatar that the cloud would refuse.
+func (c *Client) Shape(u im.User) im.User { return shape(u, u.ID) }
 
 // Profile calls /user/info.json. Somebody without a name was deactivated, which
 // wipes it: nobody registers without one.

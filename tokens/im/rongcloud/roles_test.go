@@ -172,6 +172,9 @@ func TestDeletingWhatIsNotThereIsNoError(t *testing.T) {
 	if err := c.Unban(t.Context(), "u1"); err != nil {
 		t.Errorf("Unban = %v, want no error", err)
 	}
+	if err := c.Remove(t.Context(), "u1"); err != nil {
+		t.Errorf("Remove = %v, want no error", err)
+	}
 	if err := c.Unblock(t.Context(), "u1", "u2"); err != nil {
 		t.Errorf("Unblock = %v, want no error", err)
 	}

@@ -114,7 +114,7 @@ func (c *Client) Remove(ctx context.Context, userID string) error {
 		return err
 	}
 	_, err := c.do(ctx, opDeactivate, url.Values{"userId": {userID}})
-	return err
+	return unlessGone(err)
 }
 
 // Online calls /user/checkOnline.json.

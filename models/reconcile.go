@@ -25,6 +25,9 @@ var ErrReconcileRunning = errors.New("a reconciliation is under way already")
 
 // ReconcileOptions are what a run was begun with.
 type ReconcileOptions struct {
+	// App is the cloud's name and app key with a slash between: who is missing at
+	// one app says nothing about another.
+	App string
 	// Repair says that what can be explained is repaired.
 	Repair bool
 	// Since looks only at people changed since then, not at the whole of the
@@ -98,11 +101,11 @@ func (r reconcileRow) run() (ReconcileRun, error) {
 
 // covers tells whether a run with these options also does what was asked for.
 func (o ReconcileOptions) covers(asked ReconcileOptions) bool {
-	return o.Repair == asked.Repair && o.Since.IsZero() == asked.Since.IsZero() && !o.Since.After(asked.Since)
+	return o.App == asked.App && o.Repair == asked.Repair && o.Since.IsZero() == asked.Since.IsZero() && !o.Since.After(asked.Since)
 }
 
 // BeginReconcile takes the lease on a run until then: with resume on the one that
-// was cut off, if it was begun within a day with options that cover these, and
+// was cut off, if it was begun within a day at the same app with options that cover these, and
 // otherwise on a new one, for which the old one is given up. Owner names the
 // caller alone. ErrReconcileRunning while somebody else holds the lease.
 func (s *Store) BeginReconcile(ctx context.Context, o ReconcileOptions, resume bool, owner string, until time.Time) (ReconcileRun, error) {

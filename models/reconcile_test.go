@@ -57,6 +57,8 @@ func TestAReconciliationIsResumedWhereItFits(t *testing.T) {
 			{all, all, 2 * time.Minute, true}, {all, all, 30 * time.Second, false}, {all, all, 24 * time.Hour, false},
 			{all, repair, 2 * time.Minute, false}, {repair, all, 2 * time.Minute, false}, {repair, repair, 23 * time.Hour, true},
 			{all, recent, 2 * time.Minute, false}, {recent, later, 2 * time.Minute, true}, {later, recent, 2 * time.Minute, false},
+			{models.ReconcileOptions{App: "rongcloud/a"}, models.ReconcileOptions{App: "rongcloud/a"}, 2 * time.Minute, true},
+			{models.ReconcileOptions{App: "rongcloud/a"}, models.ReconcileOptions{App: "rongcloud/b"}, 2 * time.Minute, false},
 		} {
 			s.Exec(t, "DELETE FROM reconcile_runs")
 			first := begin(t, s, c.was, "a")

@@ -84,8 +84,8 @@ type Progress struct {
 	Done, Total int64
 }
 
-// Run goes on with the run that was cut off within a day, if its options cover
-// these, or begins one, and returns it as it ended. It stops at the first call
+// Run goes on with the run that was cut off within a day, if it was at the same
+// app and its options cover these, or begins one, and returns it as it ended. It stops at the first call
 // that fails for good: the run can then be resumed, and the counts are those up to
 // its last page. Errors: models.ErrReconcileRunning, models.ErrStale when the
 // lease was lost, *im.Error, and those of the database.
@@ -95,7 +95,8 @@ func (r *Reconciler) Run(ctx context.Context, o Options) (models.ReconcileRun, e
 		return models.ReconcileRun{}, fmt.Errorf("reconcile: %s cannot be asked for a person", r.Cloud.Name())
 	}
 	owner := r.Process + "/r" + strconv.FormatInt(r.runs.Add(1), 36)
-	run, err := r.Store.BeginReconcile(ctx, models.ReconcileOptions{Repair: o.Repair, Since: o.Since, Nightly: o.Nightly}, !o.Fresh, owner, r.until())
+	begun := models.ReconcileOptions{App: r.Cloud.Name() + "/" + r.Cloud.AppKey(), Repair: o.Repair, Since: o.Since, Nightly: o.Nightly}
+	run, err := r.Store.BeginReconcile(ctx, begun, !o.Fresh, owner, r.until())
 	if err != nil {
 		return run, fmt.Errorf("reconcile: %w", err)
 	}

@@ -268,3 +268,21 @@ func (r *rig) rename(id string) {
 	r.store.Exec(r, "UPDATE users SET nickname = ?, version = version + 1 WHERE id = ?", name, id)
 	r.call("/user/refresh.json", url.Values{"userId": {id}, "name": {name}})
 }
+
+// TestARunAtAnotherAppBeginsAnew: what was judged at one app does not count at
+// another.
+func TestARunAtAnotherAppBeginsAnew(t *testing.T) {
+	r := newRig(t)
+	r.people(120)
+	ctx, stop := context.WithCancel(t.Context())
+	r.cloud.after = func(string) { stop() }
+	first, err := r.reconciler(r.store.Store, "a").Run(ctx, reconcile.Options{})
+	if err == nil {
+		t.Fatal("Run that is told to stop ended well")
+	}
+	r.cloud.after, r.cloud.app = nil, "app2"
+	second := r.run(reconcile.Options{})
+	if second.ID == first.ID || second.Counts.Judged != 120 || second.Options.App != "rongcloud/app2" {
+		t.Errorf("run at another app = %s with %+v after %s, want a new one that judges all 120", second.ID, second, first.ID)
+	}
+}

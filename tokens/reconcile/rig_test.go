@@ -2,6 +2,7 @@ package reconcile_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha1"
 	"encoding/hex"
@@ -46,6 +47,8 @@ type several struct {
 	before func(n int64, op, id string) error
 	// after, if set, is told of each answer that lists.
 	after func(op string)
+	// app, if set, is the app key that it says it has.
+	app string
 }
 
 func (s *several) answered(op string) {
@@ -65,7 +68,7 @@ func (s *several) pick(op, id string) (*rongcloud.Client, error) {
 }
 
 func (s *several) Name() string            { return s.clients[0].Name() }
-func (s *several) AppKey() string          { return s.clients[0].AppKey() }
+func (s *several) AppKey() string          { return cmp.Or(s.app, s.clients[0].AppKey()) }
 func (s *several) Endpoints() im.Endpoints { return s.clients[0].Endpoints() }
 func (s *several) Shape(u im.User) im.User { return s.clients[0].Shape(u) }
 

@@ -50,7 +50,8 @@ type Drift struct {
 type ReconcileCounts struct {
 	// Judged people of ours, and Listed ones of the cloud.
 	Judged, Listed int64
-	// OnTheWay are the judged who differ and whom the outbox is seeing to.
+	// OnTheWay are the judged who differ and whom the outbox is seeing to, or the
+	// cloud, which takes its time to remove somebody.
 	OnTheWay int64
 	// Repaired is how often this run has asked the outbox.
 	Repaired int64

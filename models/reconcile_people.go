@@ -16,8 +16,9 @@ const onTheWay = time.Minute
 // whether they differ from the cloud.
 type ReconcilePerson struct {
 	User
-	// Scrubbed: the tombstone tells nothing of them any more.
-	Scrubbed bool
+	// Scrubbed: the tombstone tells nothing of them any more, since ScrubbedAt.
+	Scrubbed   bool
+	ScrubbedAt time.Time
 	// Waiting has the kinds of the outbox that are being delivered now.
 	Waiting map[string]bool
 	// Listed: the run has met them in the cloud's list and judged them.
@@ -96,7 +97,7 @@ func (s *Store) reconcilePeople(ctx context.Context, rows []userRow) ([]Reconcil
 	at := make(map[string]int, len(rows))
 	ids := make([]string, len(rows))
 	for i, r := range rows {
-		people[i] = ReconcilePerson{User: r.user(), Scrubbed: r.ScrubbedAt != nil, Waiting: map[string]bool{}}
+		people[i] = ReconcilePerson{User: r.user(), Scrubbed: r.ScrubbedAt != nil, ScrubbedAt: fromMicrosPtr(r.ScrubbedAt), Waiting: map[string]bool{}}
 		at[r.ID], ids[i] = i, r.ID
 	}
 	if len(ids) == 0 {

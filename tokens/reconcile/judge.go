@@ -22,6 +22,9 @@ const (
 	// stops, and callPause what lies between, at least; it doubles.
 	callTries = 4
 	callPause = time.Second
+	// removalTime is how long the cloud may tell of somebody whom it was asked to
+	// remove. RongCloud carries a deactivation out within 15 minutes.
+	removalTime = 30 * time.Minute
 )
 
 // A suspect is somebody of ours who has to be looked up.
@@ -84,14 +87,16 @@ func (w *walk) judge(ctx context.Context, suspects []suspect, v *verdict) error 
 	return nil
 }
 
-// worthALook leaves out those about whom nothing can be said before the outbox is
-// done with them.
+// worthALook leaves out those about whom nothing can be said before the outbox, or
+// the cloud after it, is done with them.
 func (w *walk) worthALook(suspects []suspect, v *verdict) []suspect {
 	var rest []suspect
 	for _, s := range suspects {
 		p := s.person
 		switch {
 		case p.Waiting[models.KindRemove], p.Waiting[models.KindProvision] && p.IMState == models.IMPending:
+			v.counts.OnTheWay++
+		case p.Status == models.StatusDeleted && p.Scrubbed && w.Now().Sub(p.ScrubbedAt) < removalTime:
 			v.counts.OnTheWay++
 		case p.IMState == models.IMPending && p.Status == models.StatusBanned && w.banner == nil:
 			// No token, no name, no ban to compare.

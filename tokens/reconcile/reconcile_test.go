@@ -236,3 +236,23 @@ func TestThePaceIsKept(t *testing.T) {
 		t.Errorf("%d calls in %s, want at least %s at 40 a second", calls, took, least)
 	}
 }
+
+// TestARemovalTakesItsTime: the cloud still tells of somebody for a while after it
+// was asked to remove them.
+func TestARemovalTakesItsTime(t *testing.T) {
+	r := newRig(t)
+	ids := r.people(3)
+	removed := r.store.Clock.Now()
+	r.store.Exec(t, "UPDATE users SET status = 'deleted', username_key = NULL, username = '', scrubbed_at = ? WHERE id = ?", removed.UnixMicro(), ids[1])
+	for _, tc := range []struct {
+		after           time.Duration
+		again, onTheWay int64
+	}{{0, 0, 1}, {29*time.Minute + 59*time.Second, 0, 1}, {30 * time.Minute, 1, 0}} {
+		r.store.Clock.Advance(removed.Add(tc.after).Sub(r.store.Clock.Now()))
+		run := r.run(reconcile.Options{Repair: tc.again == 0, Fresh: true})
+		r.wantDrift(tc.after.String()+" after a removal", run, map[string]int64{reconcile.RemovedAgain: tc.again})
+		if got := run.Counts.OnTheWay; got != tc.onTheWay || run.Counts.Repaired != 0 {
+			t.Errorf("%s after a removal: %d on the way, %d repaired, want %d and none", tc.after, got, run.Counts.Repaired, tc.onTheWay)
+		}
+	}
+}

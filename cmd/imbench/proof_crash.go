@@ -228,8 +228,12 @@ func (r *crashes) check(ctx context.Context) {
 // awaitEnd waits until the process is dead, or the change is over: the cloud has
 // nothing to be told of the person.
 func (r *crashes) awaitEnd(ctx context.Context, p *person, failed bool) bool {
-	quiet := 0
+	quiet, deadline := 0, time.Now().Add(twoLeases)
 	for ctx.Err() == nil {
+		if time.Now().After(deadline) {
+			r.f.wrong("%s: the process lives, and the change is not over within %s%s", p.name, twoLeases, r.s.waiting(ctx))
+			return false
+		}
 		if r.server.hasEnded() {
 			return true
 		}

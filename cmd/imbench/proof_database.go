@@ -37,7 +37,7 @@ func proveDatabase(ctx context.Context, s *stage, f *finding) error {
 		return err
 	}
 	var dice sync.Mutex
-	cut, err := newCutter(net.addr(), func() bool {
+	cut, err := newCutter(net.addr, func() bool {
 		dice.Lock()
 		defer dice.Unlock()
 		return s.dice.Float64() < 0.12
@@ -81,7 +81,9 @@ func proveDatabase(ctx context.Context, s *stage, f *finding) error {
 	workers.Wait()
 	stop()
 	breaker.Wait()
-	net.mend(ctx)
+	if err := net.mend(ctx); err != nil {
+		return err
+	}
 	f.figure("registrations", len(l.people))
 	f.figure("failed answers", failures.Load())
 	f.figure("commits made and cut", cut.cuts.Load())
@@ -102,7 +104,9 @@ func spoil(ctx context.Context, n *badNetwork, dice *rand.Rand) {
 			return
 		}
 		pauseFor(ctx, time.Duration(100+dice.IntN(250))*time.Millisecond)
-		n.mend(ctx)
+		if n.mend(ctx) != nil {
+			return
+		}
 		pauseFor(ctx, time.Duration(100+dice.IntN(200))*time.Millisecond)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	toxiproxy "github.com/Shopify/toxiproxy/v2"
 	"github.com/rs/zerolog"
@@ -16,16 +17,22 @@ import (
 // A badNetwork stands between imbridge and what it calls, and spoils the
 // connection in the ways that toxiproxy knows.
 type badNetwork struct {
+	target string
+	toxic  atomic.Int64 // how many there were
+
+	mu    sync.Mutex
 	proxy *toxiproxy.Proxy
-	toxic atomic.Int64 // how many there were
 }
+
+// stuck is after how long a proxy counts as one that has locked itself up:
+// toxiproxy can, when a connection ends while a toxic is being removed from it.
+const stuck = 2 * time.Second
 
 // network puts a bad network in front of an address.
 func (s *stage) network(target string) (*badNetwork, error) {
 	zerolog.SetGlobalLevel(zerolog.Disabled) // some toxics ignore the log that they are given
-	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
-	n := &badNetwork{proxy: toxiproxy.NewProxy(server, "proof", "127.0.0.1:0", target)}
-	if err := n.proxy.Start(); err != nil {
+	n := &badNetwork{target: target}
+	if err := n.renew(); err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
@@ -34,9 +41,45 @@ func (s *stage) network(target string) (*badNetwork, error) {
 	return n, nil
 }
 
-func (n *badNetwork) addr() string { return n.proxy.Listen }
+// renew begins with a new proxy. The one before, if any, is left to itself: what
+// still hangs on it is half open, and none of ours waits for that for ever.
+func (n *badNetwork) renew() error {
+	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
+	fresh := toxiproxy.NewProxy(server, "proof", "127.0.0.1:0", n.target)
+	if err := fresh.Start(); err != nil {
+		return err
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.proxy = fresh
+	return nil
+}
 
-func (n *badNetwork) close() { n.proxy.Stop() }
+func (n *badNetwork) now() *toxiproxy.Proxy {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.proxy
+}
+
+// addr is where the network begins. It changes where a proxy had to be renewed.
+func (n *badNetwork) addr() string { return n.now().Listen }
+
+func (n *badNetwork) close() { ends(n.now().Stop) }
+
+// ends runs do, and tells whether it came back.
+func ends(do func()) bool {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		do()
+	}()
+	select {
+	case <-done:
+		return true
+	case <-time.After(stuck):
+		return false
+	}
+}
 
 // spoil sets a toxic: its kind, direction ("upstream": towards the target) and
 // attributes.
@@ -46,26 +89,36 @@ func (n *badNetwork) spoil(kind, direction string, attributes object) error {
 		return err
 	}
 	n.toxic.Add(1)
-	_, err = n.proxy.Toxics.AddToxicJson(bytes.NewReader(raw))
-	return err
+	proxy, failed := n.now(), make(chan error, 1)
+	if !ends(func() {
+		_, err := proxy.Toxics.AddToxicJson(bytes.NewReader(raw))
+		failed <- err
+	}) {
+		return n.renew()
+	}
+	return <-failed
 }
 
 // mend removes all toxics.
-func (n *badNetwork) mend(ctx context.Context) {
-	n.proxy.Toxics.ResetToxics(zerolog.Nop().WithContext(context.WithoutCancel(ctx)))
+func (n *badNetwork) mend(ctx context.Context) error {
+	proxy := n.now()
+	if !ends(func() { proxy.Toxics.ResetToxics(zerolog.Nop().WithContext(context.WithoutCancel(ctx))) }) {
+		return n.renew()
+	}
+	return nil
 }
 
 // refuse closes the listener and every connection, and accept opens it again.
-func (n *badNetwork) refuse() { n.proxy.Stop() }
+func (n *badNetwork) refuse() { ends(n.now().Stop) }
 
-func (n *badNetwork) accept() error { return n.proxy.Start() }
+func (n *badNetwork) accept() error { return n.now().Start() }
 
 // A cutter passes MySQL's protocol on and keeps the answers of some commits to
 // itself: it waits until the server has said that the commit is done, and then
 // breaks the connection. So each of them is an ambiguous commit, and counted.
 type cutter struct {
 	listener net.Listener
-	target   string
+	target   func() string
 	// pick decides of each commit of a registration whether its answer is cut.
 	pick func() bool
 	cuts atomic.Int64
@@ -74,7 +127,7 @@ type cutter struct {
 	open map[net.Conn]bool
 }
 
-func newCutter(target string, pick func() bool) (*cutter, error) {
+func newCutter(target func() string, pick func() bool) (*cutter, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
@@ -121,7 +174,7 @@ const comQuery = 0x03
 // and in the first one of an exchange the command.
 func (c *cutter) carry(near net.Conn) {
 	defer c.keep(near)()
-	far, err := net.Dial("tcp", c.target)
+	far, err := net.Dial("tcp", c.target())
 	if err != nil {
 		return
 	}

@@ -236,6 +236,11 @@ func (r *races) survivors(ctx context.Context) {
 			continue
 		}
 		token, a, err := r.s.fetch(ctx, r.base[1], p)
+		if err == nil && a.code() == "token_expired" { // a long row
+			if _, err = r.s.login(ctx, r.base[1], p); err == nil {
+				token, a, err = r.s.fetch(ctx, r.base[1], p)
+			}
+		}
 		if err != nil || token == "" {
 			r.f.wrong("token of %s, who registered again = %s, %v", p.id, a, err)
 			continue

@@ -149,7 +149,7 @@ func TestCutter(t *testing.T) {
 			_ = c.Close()
 		}
 	}()
-	cut, err := newCutter(server.Addr().String(), func() bool { return true })
+	cut, err := newCutter(server.Addr().String, func() bool { return true })
 	if err != nil {
 		t.Fatal(err)
 	}

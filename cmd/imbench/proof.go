@@ -244,7 +244,7 @@ func (p *proof) play(ctx context.Context, server *dbServer, r proofRow, alone bo
 		if alone {
 			s.progress = p.progress
 		}
-		err = r.run(ctx, s, f)
+		err = p.within(ctx, func(ctx context.Context) error { return r.run(ctx, s, f) })
 		s.close(ctx, f)
 	}
 	if err != nil {
@@ -252,6 +252,36 @@ func (p *proof) play(ctx context.Context, server *dbServer, r proofRow, alone bo
 	}
 	f.Reached = f.WrongCount == 0 && f.Lost == 0 && f.Orphan == 0 && f.Dup == 0
 	return f
+}
+
+const (
+	// shortRow is how long one row of the short form may take.
+	shortRow = 4 * time.Minute
+	// lastWord is how long a row has to come back when its time is over.
+	lastWord = 30 * time.Second
+)
+
+// within plays for the time that a row has. A row that does not come back then is
+// left to itself.
+func (p *proof) within(ctx context.Context, play func(context.Context) error) error {
+	if !p.long {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, shortRow)
+		defer cancel()
+	}
+	done := make(chan error, 1)
+	go func() { done <- play(ctx) }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	select {
+	case err := <-done:
+		return errors.Join(errors.New("it took too long"), err)
+	case <-time.After(lastWord):
+		return errors.New("it took too long, and does not come back")
+	}
 }
 
 // build makes the real binary, and the one whose steps can be counted.

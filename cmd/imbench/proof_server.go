@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
@@ -61,11 +62,15 @@ func openServer(ctx context.Context, p *proof) (*dbServer, error) {
 	}
 	s.own = true
 	// Memory where there is some: nothing of it is to last.
+	sweepServers()
 	place, err := os.MkdirTemp("/dev/shm", "imbench-proof-")
 	if err != nil {
 		if place, err = os.MkdirTemp(p.dir, "server-"); err != nil {
 			return nil, err
 		}
+	}
+	if err := os.WriteFile(filepath.Join(place, "owner"), []byte(strconv.Itoa(os.Getpid())), 0o600); err != nil {
+		return nil, err
 	}
 	from := s.data
 	s.data = filepath.Join(place, "data")
@@ -90,6 +95,21 @@ func openServer(ctx context.Context, p *proof) (*dbServer, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// sweepServers removes the data of runs that were killed outright.
+func sweepServers() {
+	places, _ := filepath.Glob("/dev/shm/imbench-proof-*")
+	for _, place := range places {
+		raw, err := os.ReadFile(filepath.Join(place, "owner"))
+		if err != nil {
+			continue // one that is just beginning
+		}
+		owner, err := strconv.Atoi(string(raw))
+		if err == nil && errors.Is(syscall.Kill(owner, 0), syscall.ESRCH) {
+			_ = os.RemoveAll(place)
+		}
+	}
 }
 
 // find looks for the server program and its first data folder.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"encoding/json"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -208,4 +210,17 @@ func TestBalancerPicks(t *testing.T) {
 	if got := b.pick(); got != "a" {
 		t.Errorf("pick = %s, want a, the only one left", got)
 	}
+}
+
+// A row that does not come back is left, and is not reached.
+func TestProofRowThatHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		forever := make(chan struct{})
+		start := time.Now()
+		err := (&proof{}).within(t.Context(), func(context.Context) error { <-forever; return nil })
+		if want := shortRow + lastWord; err == nil || time.Since(start) != want {
+			t.Errorf("within = %v after %s, want an error after %s", err, time.Since(start), want)
+		}
+		close(forever)
+	})
 }

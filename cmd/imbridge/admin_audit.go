@@ -33,6 +33,7 @@ const (
 // process does; the first one to come wins.
 func sealAudit(ctx context.Context, store *models.Store, log *slog.Logger) error {
 	wait := sealEvery
+	var head headWatch
 	for {
 		// Spread, so that processes do not come together.
 		tick := time.NewTimer(wait/2 + rand.N(wait))
@@ -41,42 +42,57 @@ func sealAudit(ctx context.Context, store *models.Store, log *slog.Logger) error
 			tick.Stop()
 			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), sealLast)
 			defer cancel()
-			if err := sealAll(last, store, 0); err != nil {
+			if _, err := sealAll(last, store, 0); err != nil {
 				log.WarnContext(last, "audit not sealed to its end", "err", err)
 			}
 			return nil
 		case <-tick.C:
 		}
-		err := sealAll(ctx, store, models.AuditSettle)
+		sealed, err := sealAll(ctx, store, models.AuditSettle)
+		head.tell(ctx, store, log, sealed, err)
 		switch {
 		case err == nil:
 			wait = sealEvery
 		case ctx.Err() == nil:
 			log.WarnContext(ctx, "audit not sealed", "err", err)
-			tellOfHead(ctx, store, log, err)
 			wait = min(2*wait, sealPatience)
 		}
 	}
 }
 
-// tellOfHead raises a notice where the chain's head is not as we left it: nothing
-// is sealed until somebody has looked.
-func tellOfHead(ctx context.Context, store *models.Store, log *slog.Logger, err error) {
-	if !errors.Is(err, models.ErrAuditHead) {
+// A headWatch tells admins of the chain's head.
+type headWatch struct{ sound bool } // nobody has to be told any more
+
+const noticeHead = "audit_head"
+
+// tell raises a notice where the chain's head is not as we left it: nothing is
+// sealed until somebody has looked. Rows that are sealed prove that they have, and
+// resolve it, whichever process has raised it.
+func (w *headWatch) tell(ctx context.Context, store *models.Store, log *slog.Logger, sealed int, err error) {
+	switch {
+	case errors.Is(err, models.ErrAuditHead):
+		w.sound = false
+		err = store.RaiseNotice(ctx, models.NewNotice{Kind: noticeHead, Subject: "audit",
+			Message: "The head of the audit chain is missing or was changed in the database. No audit row is sealed since.",
+			Cure:    `Run "imbridge admin audit verify" and find out who edits the database; put the row audit_head of bridge_state back from a backup.`})
+	case err != nil, sealed == 0, w.sound:
 		return
+	default:
+		_, err = store.ResolveNotice(ctx, noticeHead, "audit", 0)
+		w.sound = err == nil
 	}
-	err = store.RaiseNotice(ctx, models.NewNotice{Kind: "audit_head", Subject: "audit",
-		Message: "The head of the audit chain is missing or was changed in the database. No audit row is sealed since.",
-		Cure:    `Run "imbridge admin audit verify" and find out who edits the database; put the row audit_head of bridge_state back from a backup.`})
 	if err != nil && ctx.Err() == nil {
-		log.WarnContext(ctx, "notice not raised", "err", err)
+		log.WarnContext(ctx, "notice not raised or resolved", "kind", noticeHead, "err", err)
 	}
 }
 
-func sealAll(ctx context.Context, store *models.Store, settle time.Duration) error {
+// sealAll returns how many rows it has sealed.
+func sealAll(ctx context.Context, store *models.Store, settle time.Duration) (sealed int, err error) {
 	for {
-		if n, err := store.SealAudit(ctx, settle); err != nil || n == 0 {
-			return err
+		n, err := store.SealAudit(ctx, settle)
+		sealed += n
+		if err != nil || n == 0 {
+			return sealed, err
 		}
 	}
 }

@@ -49,12 +49,9 @@ var sagas = []saga{
 		return err == nil && a.status < 300, a, err
 	}, after: outAfter},
 	{name: "delete", do: func(ctx context.Context, r *crashes, p *person) (bool, said, error) {
+		p.gone = true // or not: where no answer came, both sides only have to agree
 		a, err := r.admin.remove(ctx, r.base(), p)
-		done := err == nil && (a.status < 300 || a.status == http.StatusNotFound)
-		if done {
-			p.gone = true
-		}
-		return done, a, err
+		return err == nil && (a.status < 300 || a.status == http.StatusNotFound), a, err
 	}, after: outAfter},
 	{name: "rotate", do: func(ctx context.Context, r *crashes, p *person) (bool, said, error) {
 		a, err := r.admin.rotate(ctx, r.base())

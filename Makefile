@@ -35,8 +35,26 @@ build: ## the one static binary, bin/imbridge
 	@[[ -x bin/imbridge ]] || echo "building; the first time takes a minute or two"
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/imbridge ./cmd/imbridge
 
+# The stamps spare a second npm ci while the lock file stays as it is.
+web/node_modules/.stamp: web/package-lock.json
+	cd web && npm ci --no-audit --no-fund
+	@touch $@
+
+web/client/node_modules/.stamp: web/client/package-lock.json
+	cd web/client && npm ci --no-audit --no-fund
+	@touch $@
+
+.PHONY: web
+web: web/node_modules/.stamp web/client/node_modules/.stamp ## RongCloud's SDK and our client helper, as modules for the pages (needs node); then build again
+	cd web/client && npm run --silent build
+	cd web && npm run --silent build
+
+.PHONY: test-client
+test-client: web/client/node_modules/.stamp ## the client helper against the real binary (needs node)
+	cd web/client && npm test
+
 .PHONY: test
-test: format vet compiler curl ## everything on SQLite, MariaDB and MySQL (fetched once, 90 MB, no root), then the short tests with -race
+test: format vet compiler curl test-client ## everything on SQLite, MariaDB and MySQL (fetched once, 90 MB, no root), then the short tests with -race
 	IMBRIDGE_TEST_ENGINES=sqlite,mariadb,mysql .ci/databases run \
 		go test -timeout $(TEST_TIMEOUT) $(PKG)
 	IMBRIDGE_TEST_ENGINES=sqlite go test -race -short -timeout $(TEST_TIMEOUT) $(PKG)

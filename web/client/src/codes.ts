@@ -1,0 +1,42 @@
+// Made from docs/errors.md by `npm run types`. Do not edit.
+
+/** Every code that a problem of the server may carry. */
+export const problemCodes = [
+  "bad_json",
+  "unknown_field",
+  "bad_field",
+  "bad_query",
+  "bad_cursor",
+  "bad_idempotency_key",
+  "bad_credentials",
+  "token_missing",
+  "token_invalid",
+  "token_expired",
+  "session_ended",
+  "refresh_invalid",
+  "refresh_replayed",
+  "banned",
+  "forbidden",
+  "not_found",
+  "method_not_allowed",
+  "username_taken",
+  "email_taken",
+  "phone_taken",
+  "changed_meanwhile",
+  "idempotency_key_spent",
+  "precondition_failed",
+  "body_too_large",
+  "unsupported_media_type",
+  "invalid_field",
+  "idempotency_key_reused",
+  "precondition_required",
+  "throttled",
+  "refused_too_often",
+  "internal",
+  "im_unavailable",
+  "database_unavailable",
+  "timeout",
+  "busy",
+] as const;
+
+export type ProblemCode = (typeof problemCodes)[number];

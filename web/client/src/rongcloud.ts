@@ -1,0 +1,252 @@
+import type { Bridge } from "./bridge.js";
+import { Problem } from "./problem.js";
+import type { ConnectToken } from "./connect_token.js";
+
+/** What is used of `@rongcloud/imlib-next`, version 5. */
+export interface RongIMLib {
+  Events: { CONNECTING: string; CONNECTED: string; SUSPEND: string; DISCONNECT: string; MESSAGES: string };
+  init(options: { appkey: string; navigators: string[] }): void;
+  connect(token: string): Promise<{ code: number; data?: { userId: string } | undefined }>;
+  disconnect(): Promise<unknown>;
+  // The SDK types a listener by its event; any one of ours fits.
+  addEventListener(event: any, listener: (argument: any) => void): void;
+  removeEventListener(event: any, listener: (argument: any) => void): void;
+}
+
+/**
+ * How the connection is:
+ * - connecting: on its way, or the network is gone and somebody is trying
+ * - connected
+ * - renewing: the cloud refused the token, and a new one is being fetched
+ * - banned: by an admin; final
+ * - signed out elsewhere: the person connected from another place; final
+ * - signed out: the session with imbridge has ended; final
+ * - failed: see the detail; final
+ * - stopped: by stop(); final
+ */
+export type ConnectionState = "connecting" | "connected" | "renewing" | "banned" | "signed out elsewhere" | "signed out" | "failed" | "stopped";
+
+export interface ConnectionDetail {
+  /** The cloud's code that led here. */
+  code?: number;
+  /** What imbridge answered, or why we gave up. */
+  problem?: Problem;
+  /** ms until the next try. */
+  retryIn?: number;
+  /** The person's id at the cloud, with connected. */
+  userID?: string;
+}
+
+export interface ConnectionOptions<Message> {
+  onState?: (state: ConnectionState, detail: ConnectionDetail) => void;
+  onMessage?: (message: Message) => void;
+  /** While connected, ask imbridge every so many ms whether the session has ended; never where it is not set. */
+  checkSession?: number;
+}
+
+export interface Connection {
+  readonly state: ConnectionState;
+  readonly detail: ConnectionDetail;
+  /** Resolves when the loop is over: the connection is stopped or final. */
+  readonly over: Promise<void>;
+  stop(): Promise<void>;
+}
+
+// https://docs.rongcloud.io: status codes of the client SDKs.
+const refusedCodes: ReadonlySet<number> = new Set([31004, 31020]);
+const alreadyConnected = 34001;
+const finalCodes: ReadonlyMap<number, ConnectionState> = new Map([
+  [31009, "banned"],
+  [31010, "signed out elsewhere"],
+  [31002, "failed"], // the app key is unknown
+  [31006, "failed"],
+  [31008, "failed"], // the app key is locked
+  [31029, "failed"], // the account is gone from the cloud
+  [34005, "failed"], // the key is for another kind of app
+]);
+
+const firstPause = 1_000;
+const longestPause = 30_000;
+/** Timers of days do not survive a laptop's sleep, and setTimeout ends at 24 days. */
+const longestNap = 3_600_000;
+
+/** The library keeps one connection for the page, and wants to be set up once. */
+const setUp = new WeakMap<object, string>();
+
+/**
+ * Connects the person of a bridge to RongCloud and keeps them connected until stop() or a final state.
+ * A lost network is the SDK's to mend; a refused token is ours.
+ */
+export function connectRongCloud<Message = unknown>(lib: RongIMLib, bridge: Bridge, options: ConnectionOptions<Message> = {}): Connection {
+  const loop = new Loop<Message>(lib, bridge, options);
+  const over = loop.run();
+  return {
+    get state() {
+      return loop.state;
+    },
+    get detail() {
+      return loop.detail;
+    },
+    over,
+    stop: () => loop.stop(),
+  };
+}
+
+class Loop<Message> {
+  readonly #lib: RongIMLib;
+  readonly #bridge: Bridge;
+  readonly #options: ConnectionOptions<Message>;
+  state: ConnectionState = "connecting";
+  detail: ConnectionDetail = {};
+  #over = false;
+  /** Told of the next end of the connection; undefined while there is none to end. */
+  #onDisconnect: ((code: number) => void) | undefined;
+  #wake: () => void = () => {};
+  #undo: (() => void)[] = [];
+
+  constructor(lib: RongIMLib, bridge: Bridge, options: ConnectionOptions<Message>) {
+    this.#lib = lib;
+    this.#bridge = bridge;
+    this.#options = options;
+  }
+
+  async run(): Promise<void> {
+    this.#tell("connecting");
+    const { Events } = this.#lib;
+    this.#listen(Events.DISCONNECT, (code: number) => this.#onDisconnect?.(code));
+    this.#listen(Events.SUSPEND, (code: number) => this.state === "connected" && this.#tell("connecting", { code }));
+    this.#listen(Events.CONNECTED, () => this.#online && this.#tell("connected", this.#connected));
+    this.#listen(Events.MESSAGES, (event: { messages: Message[] }) => {
+      for (const message of event.messages) this.#options.onMessage?.(message);
+    });
+    this.#undo.push(this.#bridge.onEnded((problem) => this.#finish("signed out", { problem })));
+
+    let refused: { code: number; token: string } | undefined;
+    let failures = 0;
+    while (!this.#over) {
+      let token: ConnectToken;
+      try {
+        token = await (refused === undefined ? this.#bridge.connectToken() : this.#bridge.refused(refused.code, refused.token));
+      } catch (err) {
+        await this.#troubled(err, failures++, refused?.code);
+        continue;
+      }
+      if (this.#over) break;
+      const code = await this.#connectOnce(token);
+      if (this.#over) break;
+      if (code === 0) continue;
+      const ended = finalCodes.get(code);
+      if (ended !== undefined) return this.#finish(ended, { code });
+      if (this.#wasOnline) failures = 0;
+      if (refusedCodes.has(code)) {
+        refused = { code, token: token.token };
+        this.#tell("renewing", { code });
+      } else {
+        refused = undefined;
+        await this.#pause("connecting", { code }, failures++);
+      }
+    }
+  }
+
+  #online = false;
+  #wasOnline = false;
+  #connected: ConnectionDetail = {};
+
+  /** Connects, and resolves with the code that ended it: of the try, or of the connection. */
+  async #connectOnce(token: ConnectToken): Promise<number> {
+    this.#wasOnline = false;
+    const about = JSON.stringify([token.app_key, token.endpoints.navigators]);
+    if (setUp.get(this.#lib) !== about) {
+      this.#lib.init({ appkey: token.app_key, navigators: token.endpoints.navigators });
+      setUp.set(this.#lib, about);
+    }
+    // Listened to from the start: a connection may end between the answer and its handling.
+    const disconnected = new Promise<number>((resolve) => (this.#onDisconnect = resolve));
+    try {
+      const { code, data } = await this.#lib.connect(token.token);
+      if (this.#over || (code !== 0 && code !== alreadyConnected)) return code;
+      this.#online = this.#wasOnline = true;
+      this.#connected = data === undefined ? {} : { userID: data.userId };
+      this.#tell("connected", this.#connected);
+      const rest = this.#tend();
+      const end = await disconnected;
+      rest();
+      return end;
+    } finally {
+      this.#online = false;
+      this.#onDisconnect = undefined;
+    }
+  }
+
+  /** While connected: has the next token at hand when this one ends, and watches the session. */
+  #tend(): () => void {
+    const timers = new Set<ReturnType<typeof setTimeout>>();
+    const every = (pause: () => number, work: () => Promise<unknown>) => {
+      const timer = setTimeout(() => {
+        timers.delete(timer);
+        const again = () => void (this.#online && every(pause, work));
+        // What went wrong shows when the token is needed; the end of the session by onEnded.
+        work().then(again, again);
+      }, pause());
+      timers.add(timer);
+    };
+    every(() => Math.min(Math.max(this.#bridge.tokenDueIn(), firstPause), longestNap), () => this.#bridge.tokenDueIn() > 0 ? Promise.resolve() : this.#bridge.connectToken());
+    const { checkSession } = this.#options;
+    if (checkSession !== undefined) every(() => checkSession, () => this.#bridge.request("GET", "/v1/me"));
+    return () => timers.forEach((timer) => clearTimeout(timer));
+  }
+
+  async #troubled(err: unknown, failures: number, code: number | undefined): Promise<void> {
+    const problem = err instanceof Problem ? err : new Problem("bad_answer", String(err));
+    const detail: ConnectionDetail = code === undefined ? { problem } : { problem, code };
+    if (problem.code === "banned") return this.#finish("banned", detail);
+    if (problem.status === 401 || problem.code === "logged_out") return this.#finish("signed out", detail);
+    if (!problem.temporary) return this.#finish("failed", detail);
+    await this.#pause(this.state === "renewing" ? "renewing" : "connecting", detail, failures);
+  }
+
+  /** Waits as long as the server asked for, or longer with each failure, and never in step with others. */
+  async #pause(state: ConnectionState, detail: ConnectionDetail, failures: number): Promise<void> {
+    const asked = detail.problem?.retryAfter;
+    const pause = asked !== undefined ? asked * 1000 : Math.min(firstPause * 2 ** failures, longestPause) * (0.75 + Math.random() / 2);
+    this.#tell(state, { ...detail, retryIn: pause });
+    if (this.#over) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, pause);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#finish("stopped", {});
+    await this.#lib.disconnect();
+  }
+
+  #finish(state: ConnectionState, detail: ConnectionDetail): void {
+    if (this.#over) return;
+    this.#over = true;
+    const online = this.#online;
+    for (const undo of this.#undo) undo();
+    this.#onDisconnect?.(0);
+    this.#wake();
+    if (online && state !== "stopped") void this.#lib.disconnect();
+    this.state = state;
+    this.detail = detail;
+    this.#options.onState?.(state, detail);
+  }
+
+  #tell(state: ConnectionState, detail: ConnectionDetail = {}): void {
+    if (this.#over) return;
+    this.state = state;
+    this.detail = detail;
+    this.#options.onState?.(state, detail);
+  }
+
+  #listen(event: string, listener: (argument: any) => void): void {
+    this.#lib.addEventListener(event, listener);
+    this.#undo.push(() => this.#lib.removeEventListener(event, listener));
+  }
+}

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -302,6 +303,35 @@ func TestKeysRun(t *testing.T) {
 		stop()
 		if err := <-ended; err != nil {
 			t.Errorf("Run = %v, want nil", err)
+		}
+	})
+}
+
+// TestAHungDatabaseDoesNotHoldTheKeys: whoever comes with a key that is not known
+// waits for a rotation under way, which must not wait for ever.
+func TestAHungDatabaseDoesNotHoldTheKeys(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var took []time.Duration
+		ctx, stop := context.WithCancel(t.Context())
+		k := &Keys{Now: time.Now, Log: slog.New(slog.DiscardHandler)}
+		k.rotate = func(ctx context.Context) error {
+			begun := time.Now()
+			select {
+			case <-ctx.Done():
+			case <-time.After(time.Hour):
+			}
+			took = append(took, time.Since(begun))
+			return ctx.Err()
+		}
+		ended := make(chan error)
+		go func() { ended <- k.Run(ctx) }()
+		time.Sleep(2*keyReload + keyRotateWait + time.Second)
+		stop()
+		if err := <-ended; err != nil {
+			t.Errorf("Run = %v, want nil", err)
+		}
+		if want := []time.Duration{keyRotateWait, keyRotateWait}; !slices.Equal(took, want) {
+			t.Errorf("rotations without an answer took %v, want %v", took, want)
 		}
 	})
 }

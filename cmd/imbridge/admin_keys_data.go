@@ -45,8 +45,11 @@ and restart. Then "imbridge admin reseal", or let the servers do it slowly.
 
 Servers that are restarted one after the other need the new key before anything is sealed
 with it: make it with --prepare, give it to all of them, and run the command again
-without. When nothing needs the older keys any more, --drop-older takes them out; a
-backup of the database from before needs the data key from before.`,
+without. When nothing needs the older keys any more, --drop-older takes them out: two
+minutes after the file was replaced at the earliest, for servers to have read it; with a
+key that a setting holds, only when all servers have been restarted with the new text,
+which nobody but you can know. A backup of the database from before needs the data key
+from before.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			step, action := models.KeyRotate, "data_key.rotate"
 			switch {
@@ -63,6 +66,11 @@ backup of the database from before needs the data key from before.`,
 				if drop {
 					if err := nothingUnderOlderKey(ctx, store); err != nil {
 						return err
+					}
+					if output == "" && store.DataKey().Older() > 0 {
+						if err := settled(cfg.DataKeyFile(), time.Now()); err != nil {
+							return err
+						}
 					}
 				}
 				if err := store.RecordDataKey(ctx, action, operator, models.Origin{}); err != nil {
@@ -95,6 +103,25 @@ func nothingUnderOlderKey(ctx context.Context, store *models.Store) error {
 		err = fmt.Errorf("%d rows still need an older data key; run \"imbridge admin reseal\" first", n)
 	}
 	return err
+}
+
+// settled refuses while a server may not have read the file since it was replaced:
+// one that still seals with a key which is gone by then takes no newer file.
+func settled(path string, now time.Time) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	age := now.Sub(info.ModTime())
+	left := 2*rereadEvery - age
+	if left <= 0 {
+		return nil
+	}
+	ago := "less than a minute ago"
+	if age >= time.Minute {
+		ago = "a minute ago"
+	}
+	return fmt.Errorf("%s was replaced %s, and servers may not have read it since: wait for another %s", path, ago, (left + time.Second - 1).Truncate(time.Second))
 }
 
 // writeNextKey leaves the old text where it is: only the operator can replace it.

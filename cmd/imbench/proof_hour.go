@@ -17,7 +17,9 @@ func proveHour(ctx context.Context, s *stage, f *finding) error {
 	if s.p.long {
 		people, newcomers = 200, 200
 	}
-	const quota = 10 // percent, of 200 a second
+	// The share of the cloud's 200 a second, and what of it the process uses: calls
+	// that leave evenly do not arrive so, which is why the default is 90 %.
+	const quota, used = 10, "9"
 	clock := filepath.Join(s.dir, "clock")
 	direct := s.base
 	net, err := s.network(strings.TrimPrefix(direct, "http://"))
@@ -26,7 +28,7 @@ func proveHour(ctx context.Context, s *stage, f *finding) error {
 	}
 	s.base = "http://" + net.addr()
 	server, err := s.serveBy(ctx, s.p.crashing, map[string]string{"PROOF_CLOCK": clock, "IMBRIDGE_IM_LIFETIME": "7d",
-		"IMBRIDGE_IM_RONGCLOUD_QUOTA_PERCENT": "10", "IMBRIDGE_SERVER_REGISTER_BUDGET": "300ms"})
+		"IMBRIDGE_IM_RONGCLOUD_QUOTA_PERCENT": used, "IMBRIDGE_SERVER_REGISTER_BUDGET": "300ms"})
 	if err != nil {
 		return err
 	}

@@ -92,6 +92,7 @@ func TestCloudFaults(t *testing.T) {
 				d.Issuer.MintTimeout = time.Second
 			}))
 			bob := r.register("bob")
+			bob.connect = r.token(bob).want(t, "bob's first token", http.StatusOK, "").text("token")
 			r.fault(fault)
 			a := r.do(request{method: "POST", path: "/v1/register", body: map[string]any{"username": "ann", "password": password}}).want(t, "register", http.StatusCreated, "")
 			if a.get("im") != nil || a.text("user", "im_state") != "pending" {

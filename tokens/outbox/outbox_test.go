@@ -189,7 +189,7 @@ func TestRetriesKeepTheirDelays(t *testing.T) {
 		for i := range 5 {
 			queue(t, s, models.KindProfile, fmt.Sprint("u", i), 0)
 		}
-		run(t, j.runner(s.Store, "p1", func(context.Context, string, string) error { return &im.Error{Kind: im.Unavailable, Op: "/x"} }))
+		run(t, j.runner(s.Store, "p1", func(context.Context, string, string) error { return &im.Error{Kind: im.Unknown, Op: "/x"} }))
 		time.Sleep(time.Hour)
 		for i := range 5 {
 			calls := j.of(fmt.Sprint("u", i))

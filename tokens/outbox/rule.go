@@ -13,6 +13,9 @@ const (
 	// firstDelay and maxDelay bound the waits between attempts; see Rule.
 	firstDelay = time.Second
 	maxDelay   = 5 * time.Minute
+	// awayDelay bounds them while the cloud is away: the Runner then tries one row
+	// at a time, and when the cloud is back nobody should wait for long.
+	awayDelay = 16 * time.Second
 	// credentialsDelay is how often a row is tried while our key or secret is
 	// refused, which is nothing that the row could help.
 	credentialsDelay = time.Minute
@@ -35,13 +38,14 @@ type Ruling struct {
 // pass by itself is tried again for ever: after the n-th failure at a time drawn
 // evenly between nothing and 2^n s, at most 5 min (so at most 2, 4, 8, 16, 32,
 // 64, 128, 256 s, and 5 min from then on), but never sooner than the cloud asks
-// for, and then spread over as much again by half. A refused key or secret is
+// for, and then spread over as much again by half. While the cloud is away the
+// longest wait is 16 s in place of 5 min. A refused key or secret is
 // tried each minute, give or take half. What will not pass is buried.
 func Rule(err error, attempt int64) Ruling {
 	var e *im.Error
 	if !errors.As(err, &e) {
 		// The database, or a mistake of ours.
-		return Ruling{After: backoff(attempt), Reason: "not delivered: " + err.Error()}
+		return Ruling{After: backoff(attempt, maxDelay), Reason: "not delivered: " + err.Error()}
 	}
 	what := fmt.Sprintf("%s: code %d, HTTP %d", e.Op, e.Code, e.HTTPStatus)
 	switch e.Kind {
@@ -56,14 +60,18 @@ func Rule(err error, attempt int64) Ruling {
 			return Ruling{Bury: true, Reason: "the cloud's state is in the way (" + what + "): " + e.Message + "; reconcile, then retry"}
 		}
 	}
-	after := backoff(attempt)
+	most := maxDelay
+	if e.Kind == im.Unavailable {
+		most = awayDelay
+	}
+	after := backoff(attempt, most)
 	if e.RetryAfter > 0 {
 		after = max(after, e.RetryAfter+rand.N(e.RetryAfter/2+1))
 	}
 	return Ruling{After: after, Reason: "the cloud did not take it (" + what + ", " + string(e.Kind) + "); it is tried again"}
 }
 
-// backoff is full jitter below 2^attempt seconds and maxDelay.
-func backoff(attempt int64) time.Duration {
-	return rand.N(min(firstDelay<<min(attempt, 20), maxDelay))
+// backoff is full jitter below 2^attempt seconds and most.
+func backoff(attempt int64, most time.Duration) time.Duration {
+	return rand.N(min(firstDelay<<min(attempt, 20), most))
 }

@@ -46,9 +46,13 @@ func bearer(c echo.Context) (string, error) {
 	return token, nil
 }
 
-// verify proves the access token. A genuine token of the other kind is told from
-// a false one: its holder is known and has no business here.
+// verify proves the access token, or the cookie of our own pages where there is
+// no Authorization. A genuine token of the other kind is told from a false one:
+// its holder is known and has no business here.
 func (h *api) verify(c echo.Context, audience, other string) (tokens.Caller, error) {
+	if len(c.Request().Header.Values(echo.HeaderAuthorization)) == 0 {
+		return h.cookieCaller(c, audience)
+	}
 	token, err := bearer(c)
 	if err != nil {
 		return tokens.Caller{}, err
@@ -87,6 +91,9 @@ func (h *api) requireUser(next echo.HandlerFunc) echo.HandlerFunc {
 		if err != nil {
 			return err
 		}
+		if who.ExpiresAt.IsZero() { // a cookie's: nobody refreshes its session
+			h.touch(c, session)
+		}
 		c.Set(callerKey, &caller{ID: who.ID, SessionID: who.SessionID, User: user, Session: session})
 		return next(c)
 	}
@@ -99,15 +106,21 @@ func (h *api) requireAdmin(next echo.HandlerFunc) echo.HandlerFunc {
 		if err != nil {
 			return err
 		}
-		if _, err := h.Store.Admin(c.Request().Context(), who.ID); err != nil {
-			if errors.Is(err, models.ErrNotFound) {
-				return tokens.ErrAccessInvalid
-			}
+		if _, err := h.admin(c.Request().Context(), who.ID); err != nil {
 			return err
 		}
 		c.Set(callerKey, &caller{ID: who.ID})
 		return next(c)
 	}
+}
+
+// admin finds an admin who still is one.
+func (h *api) admin(ctx context.Context, id string) (models.Admin, error) {
+	admin, err := h.Store.Admin(ctx, id)
+	if errors.Is(err, models.ErrNotFound) {
+		return models.Admin{}, tokens.ErrAccessInvalid
+	}
+	return admin, err
 }
 
 // deadline bounds the time of a request.

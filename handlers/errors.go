@@ -170,6 +170,11 @@ func (h *api) answerError(err error, c echo.Context) {
 		}
 		h.Log.Log(c.Request().Context(), level, "request not served", "request_id", body.RequestID, "code", p.code, "err", err)
 	}
+	if wantsPage(c) {
+		if err := h.showProblem(c, body); err == nil {
+			return
+		}
+	}
 	header.Set(echo.HeaderContentType, "application/problem+json")
 	c.Response().WriteHeader(kind.Status)
 	if c.Request().Method == http.MethodHead {

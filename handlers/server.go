@@ -52,6 +52,9 @@ type Settings struct {
 	TrustedProxies []netip.Prefix
 	// CORSOrigins are the exact origins of pages that may call the API.
 	CORSOrigins []string
+	// ConnectSources are the IM cloud's origins (http and ws) that pages may connect
+	// to, as a Content-Security-Policy names them.
+	ConnectSources []string
 	// Lifetimes are what an admin may choose from.
 	Lifetimes []tokens.Lifetime
 	// ConsoleLifetime is what the cloud's console grants a token; zero is for ever.
@@ -147,6 +150,7 @@ func New(d Deps) *echo.Echo {
 	e.GET("/.well-known/jwks.json", h.jwks)
 	h.mountHealth(e)
 	h.mountDocs(e)
+	h.mountPages(e)
 	return h.sealed(e)
 }
 

@@ -70,23 +70,29 @@ func (h *api) register(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	reg, err := h.Store.CreateUser(c.Request().Context(), models.NewUser{Username: in.Username, Password: in.Password, Nickname: in.Nickname,
-		Email: in.Email, Phone: in.Phone, AvatarURL: in.AvatarURL}, key, origin(c))
+	reg, err := h.registered(c, start, in, key)
 	if err != nil {
 		return err
 	}
-	if h.Settings.Rollback && reg.User.IMState == models.IMPending {
-		if reg.Replayed {
-			// Nobody knows what the first request was answered, or who has logged in
-			// since: they stay, and the outbox sees to their token.
-			if _, err := h.tokenWithin(c.Request().Context(), h.Settings.RegisterBudget, reg.User.ID, reg.Session.ID); err != nil {
-				return err
-			}
-		} else if err := h.requireFirstToken(c, start, reg); err != nil {
-			return err
-		}
-	}
 	return h.answerLogin(c, http.StatusCreated, start, reg.User, reg.Session, reg.RefreshToken)
+}
+
+// registered makes the person, and waits for their first token where the settings
+// want one.
+func (h *api) registered(c echo.Context, start time.Time, in registerRequest, key string) (models.Registration, error) {
+	reg, err := h.Store.CreateUser(c.Request().Context(), models.NewUser{Username: in.Username, Password: in.Password, Nickname: in.Nickname,
+		Email: in.Email, Phone: in.Phone, AvatarURL: in.AvatarURL}, key, origin(c))
+	if err != nil || !h.Settings.Rollback || reg.User.IMState != models.IMPending {
+		return reg, err
+	}
+	if reg.Replayed {
+		// Nobody knows what the first request was answered, or who has logged in
+		// since: they stay, and the outbox sees to their token.
+		_, err = h.tokenWithin(c.Request().Context(), h.Settings.RegisterBudget, reg.User.ID, reg.Session.ID)
+	} else {
+		err = h.requireFirstToken(c, start, reg)
+	}
+	return reg, err
 }
 
 // requireFirstToken takes the registration back when the cloud gives no token

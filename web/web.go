@@ -11,12 +11,13 @@ import (
 //go:embed templates/*.html
 var templateFiles embed.FS
 
-//go:embed static/*.css
+//go:embed static/*
 var staticFiles embed.FS
 
 var templates = template.Must(template.New("").Funcs(template.FuncMap{
 	"text":       text,
 	"statusText": http.StatusText,
+	"initial":    initial,
 }).ParseFS(templateFiles, "templates/*.html"))
 
 // An ErrorEntry is one code of a problem, for its page.

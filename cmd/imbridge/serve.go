@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -110,6 +111,7 @@ func (a *app) serve(ctx context.Context, cfg config.Config, log *slog.Logger) er
 		Settings: handlers.Settings{Version: version, RegisterBudget: cfg.Server.RegisterBudget, Rollback: cfg.IM.Registration == config.Rollback,
 			TokenBudget:    cfg.Server.TokenBudget,
 			TrustedProxies: cfg.Server.Proxies(), CORSOrigins: cfg.Server.CORSOrigins, Lifetimes: lifetimes(cfg),
+			ConnectSources:  connectSources(cfg.IM.RongCloud.Navigators),
 			ConsoleLifetime: cfg.IM.RongCloud.Console(), Sandbox: cfg.IM.Cloud == "sandbox"}}
 
 	api, err := listen("server.listen", cfg.Server.Listen)
@@ -216,6 +218,25 @@ func lifetimes(cfg config.Config) []tokens.Lifetime {
 		}
 	}
 	return tokens.Choices(extra...)
+}
+
+// rongCloudSources are where RongCloud's own web SDK finds its public servers.
+var rongCloudSources = []string{"https://*.rong-edge.com", "wss://*.rong-edge.com", "https://*.ronghub.com", "wss://*.ronghub.com",
+	"https://*.rongcloud.net", "wss://*.rongcloud.net"}
+
+// connectSources are the origins that pages may connect to beside our own: the
+// navigators', which name a socket on the same host, or RongCloud's public ones.
+func connectSources(navigators []string) []string {
+	if len(navigators) == 0 {
+		return rongCloudSources
+	}
+	var sources []string
+	for _, n := range navigators {
+		if u, err := url.Parse(n); err == nil && u.Host != "" {
+			sources = append(sources, u.Scheme+"://"+u.Host, strings.Replace(u.Scheme, "http", "ws", 1)+"://"+u.Host)
+		}
+	}
+	return sources
 }
 
 // issuerName is what access tokens say they come from. It must outlive a restart

@@ -1,0 +1,4 @@
+package web
+
+// adminTexts are what the admin console says.
+var adminTexts = map[string]words{}

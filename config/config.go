@@ -133,7 +133,9 @@ type Database struct {
 	Driver string `key:"driver" oneof:"sqlite mysql"`
 
 	// For mysql user:password@tcp(host:port)/database, for sqlite the path of a
-	// file. Empty: with sqlite imbridge.db in data_dir; mysql needs one.
+	// file. Empty: with sqlite imbridge.db in data_dir; mysql needs one. In a
+	// cluster (Group Replication, Galera) all connections of one process must
+	// lead to one node at a time, as doctor checks.
 	DSN Secret `key:"dsn" form:"dsn" eg:"imbridge:PASSWORD@tcp(127.0.0.1:3306)/imbridge"`
 
 	// Brings the schema up to date at the start. Otherwise serve refuses an old

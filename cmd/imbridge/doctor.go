@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -19,6 +20,8 @@ import (
 const (
 	// doctorPatience bounds each question that doctor asks of something outside.
 	doctorPatience = 10 * time.Second
+	// doctorConnections are held at the same time to see where they lead.
+	doctorConnections = 8
 	// maxSkew between the database's clock and ours, above which leases and
 	// lifetimes of several processes drift apart.
 	maxSkew = time.Second
@@ -143,7 +146,7 @@ func (d *doctor) database(ctx context.Context, cfg config.Config, key *models.Da
 			return initialLifetimes(cfg)
 		}
 	}
-	store, err := models.Open(ctx, models.Options{Driver: cfg.Database.Driver, DSN: cfg.Database.DSN.Reveal(), MaxOpen: 2, DataKey: key})
+	store, err := models.Open(ctx, models.Options{Driver: cfg.Database.Driver, DSN: cfg.Database.DSN.Reveal(), MaxOpen: doctorConnections, DataKey: key})
 	if err != nil {
 		cure := "start the server, and check host, port, user, password and database in database.dsn (mysql 1045: user or password; 1044, 1049: database)"
 		if cfg.Database.Driver == "sqlite" {
@@ -163,6 +166,7 @@ func (d *doctor) database(ctx context.Context, cfg config.Config, key *models.Da
 		return nil
 	}
 	d.well("schema", "up to date")
+	d.nodes(store.Nodes(ctx, doctorConnections))
 	if !d.writable(ctx, store) {
 		return nil
 	}
@@ -190,6 +194,19 @@ func (d *doctor) database(ctx context.Context, cfg config.Config, key *models.Da
 		all.Default = initialLifetimes(cfg).Default
 	}
 	return &all
+}
+
+// nodes looks whether all connections lead to one server.
+func (d *doctor) nodes(nodes []string, err error) {
+	switch {
+	case err != nil:
+		d.wrong("database", err.Error(), "check the rights of the user in database.dsn")
+	case len(nodes) > 1:
+		d.wrong("database", fmt.Sprintf("connections lead to %d servers: %s", len(nodes), strings.Join(nodes, ", ")),
+			"let database.dsn lead to one node at a time: name one, or a proxy that changes the node only when it has failed")
+	case len(nodes) == 1:
+		d.well("database", "%d connections lead to one server", doctorConnections)
+	}
 }
 
 // queueAge is for how long the cloud may lag behind before that is a finding.

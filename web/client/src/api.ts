@@ -1109,7 +1109,7 @@ export interface components {
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {unknown} */
-                    code?: "banned" | "forbidden";
+                    code?: "banned" | "forbidden" | "cross_origin";
                 };
             };
         };
@@ -1122,7 +1122,7 @@ export interface components {
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {unknown} */
-                    code?: "forbidden";
+                    code?: "forbidden" | "cross_origin";
                 };
             };
         };
@@ -1135,7 +1135,7 @@ export interface components {
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {unknown} */
-                    code?: "banned" | "forbidden";
+                    code?: "banned" | "forbidden" | "cross_origin";
                 };
             };
         };

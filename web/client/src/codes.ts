@@ -17,6 +17,7 @@ export const problemCodes = [
   "refresh_replayed",
   "banned",
   "forbidden",
+  "cross_origin",
   "not_found",
   "method_not_allowed",
   "username_taken",

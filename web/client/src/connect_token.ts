@@ -7,6 +7,8 @@ export type ConnectToken = components["schemas"]["ConnectToken"];
 /** So many tokens may be refused within so many ms before we stop asking for more. */
 const refusalCap = 3;
 const refusalWindow = 60_000;
+/** Renewals are spread over at most so many ms. */
+const mostJitter = 60_000;
 
 /** The connect token: kept while it is good, fetched once however many ask. */
 export class ConnectTokens {
@@ -137,11 +139,14 @@ export class ConnectTokens {
       // Spread over the first half of what is left, so that those who came together
       // do not come back together.
       const from = Date.parse(token.renew_after);
-      const room = Math.min((this.#ends - from) / 2, 60_000);
+      const room = Math.min((this.#ends - from) / 2, mostJitter);
       this.#due = from + this.#random() * Math.max(0, room);
     } else if (this.#ends !== Infinity) {
       this.#due = this.#ends;
     }
+    // The server renews behind its answer: whoever asks in time gets the old token once more.
+    const left = this.#ends - this.#serverNow();
+    this.#due = Math.max(this.#due, this.#serverNow() + Math.min(Math.max(left / 4, 0), mostJitter));
   }
 
   #serverNow(): number {

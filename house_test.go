@@ -90,6 +90,8 @@ var doors = []door{
 		why: "a driver; the benchmark's floor and tests of outages use it bare"},
 	{pkg: "github.com/pressly/goose", files: []string{"models"}, why: "migrations"},
 	{pkg: "github.com/tink-crypto/tink-go", files: []string{"models"}, tests: true, why: "sealing"},
+	{pkg: "google.golang.org/protobuf/encoding/protowire", files: []string{"tokens/im/sandbox"}, why: "bodies on the emulated socket"},
+	{pkg: "github.com/coder/websocket", files: []string{"tokens/im/sandbox"}, tests: true, why: "the emulated socket"},
 	{pkg: "google.golang.org/protobuf", files: []string{"models"}, why: "a keyset around a bare key"},
 	{pkg: "github.com/oklog/ulid", files: []string{"models"}, why: "ids"},
 	{pkg: "github.com/ccojocar/zxcvbn-go", files: []string{"models"}, why: "the list of common passwords"},

@@ -121,6 +121,7 @@ func (s *sandboxServer) serve(ctx context.Context) error {
 	}
 	_ = api.Close()
 	_ = control.Close()
+	s.box.Close() // web sockets outlive their server
 	if errors.Is(err, http.ErrServerClosed) {
 		err = nil
 	}

@@ -27,6 +27,8 @@ type app struct {
 	whitelist      bool
 	// development: what only apps in the development environment may call answers.
 	development bool
+	// openAnti makes clients speak protocol 4 on the socket instead of 3.
+	openAnti bool
 }
 
 // permanent is how a lifetime without end is spelled.

@@ -33,10 +33,12 @@ func (s *Sandbox) knobs() []knob {
 		{"GET", "/control/state", "what the cloud holds; ?user_id= for one user, ?limit= rows of each list (default 1000)", s.showState},
 		{"GET", "/control/calls", "calls by path", s.showCalls},
 		{"GET", "/control/peaks", "most calls in any one-second window, by path", s.showPeaks},
+		{"GET", "/control/connections", "live web sockets; ?user_id= for one user", s.showConnections},
+		{"POST", "/control/connections", "{user_id: id or \"*\", action: " + strings.Join(actions, "|") + "} ends live web sockets", s.endConnections},
 		{"GET", "/control/faults", "faults in force and how often each has fired", s.showFaults},
 		{"POST", "/control/faults", "{path, mode: " + strings.Join(modes, "|") + ", status?, code?, delay_ms?, times?, percent?, seed?, effect?, garbage?: " + strings.Join(garbages, "|") + ", retry_after?, lifetime_ms?, skew_s?, user?}", s.addFault},
 		{"POST", "/control/reset", "{all?: bool} ends faults, clears calls and peaks; with all also users, tokens, bans, lists and rate windows", s.reset},
-		{"POST", "/control/app", "{token_lifetime?: \"20s\"|\"24h\"|\"7d\"|\"permanent\", lifetime_applies?: new|all, user_cap?: int, rotate_secret?: true|string, rate_limits?: bool, rates?: {path: calls}, blacklist?: bool, whitelist?: bool, development?: bool}", s.setApp},
+		{"POST", "/control/app", "{token_lifetime?: \"20s\"|\"24h\"|\"7d\"|\"permanent\", lifetime_applies?: new|all, user_cap?: int, rotate_secret?: true|string, rate_limits?: bool, rates?: {path: calls}, blacklist?: bool, whitelist?: bool, development?: bool, open_anti?: bool}", s.setApp},
 		{"POST", "/control/clock", "{advance: \"36h\" or seconds} moves the cloud's clock forward", s.moveClock},
 		{"POST", "/control/token", "{token, app_key?} would the cloud accept it, and until when", s.showToken},
 	}
@@ -224,10 +226,9 @@ func (s *Sandbox) reset(_ *http.Request, body []byte) (any, *complaint) {
 	s.calls = callLog{}
 	cleared := []string{"faults", "calls", "peaks"}
 	if in.All {
-		live := s.store.connections
 		s.store = newStore()
-		s.store.connections = live
-		cleared = append(cleared, "users", "tokens", "bans", "blacklists", "whitelists", "rate windows")
+		s.dropAll() // nobody is anybody any more
+		cleared = append(cleared, "users", "tokens", "bans", "blacklists", "whitelists", "messages", "connections", "rate windows")
 	}
 	return map[string]any{"cleared": cleared}, nil
 }

@@ -22,6 +22,7 @@ type appView struct {
 	Blacklist       bool           `json:"blacklist"`
 	Whitelist       bool           `json:"whitelist"`
 	Development     bool           `json:"development"`
+	OpenAnti        bool           `json:"open_anti"`
 	Strict          bool           `json:"strict"`
 }
 
@@ -47,6 +48,7 @@ func (s *Sandbox) appView() appView {
 		Blacklist:       s.app.blacklist,
 		Whitelist:       s.app.whitelist,
 		Development:     s.app.development,
+		OpenAnti:        s.app.openAnti,
 		Strict:          s.cfg.Strict,
 	}
 }
@@ -63,6 +65,7 @@ func (s *Sandbox) setApp(_ *http.Request, body []byte) (any, *complaint) {
 		Blacklist       *bool           `json:"blacklist"`
 		Whitelist       *bool           `json:"whitelist"`
 		Development     *bool           `json:"development"`
+		OpenAnti        *bool           `json:"open_anti"`
 	}
 	given, no := decode(body, &in)
 	if no != nil {
@@ -113,6 +116,7 @@ func (s *Sandbox) setApp(_ *http.Request, body []byte) (any, *complaint) {
 	set(&next.blacklist, in.Blacklist)
 	set(&next.whitelist, in.Whitelist)
 	set(&next.development, in.Development)
+	set(&next.openAnti, in.OpenAnti)
 	s.app = next
 
 	out := struct {

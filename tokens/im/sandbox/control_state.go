@@ -153,8 +153,8 @@ func (s *Sandbox) countsView(now time.Time) countsView {
 			c.Deactivated++
 		}
 	}
-	for _, n := range s.store.connections {
-		c.Connections += n
+	for _, list := range s.sockets.live {
+		c.Connections += len(list)
 	}
 	return c
 }
@@ -166,7 +166,7 @@ func (s *Sandbox) userView(u *user) userView {
 		PortraitURI:   u.portrait,
 		RegisteredAt:  u.registeredAt.UTC(),
 		DeactivatedAt: timeOrNull(u.deactivatedAt),
-		Connections:   s.store.connections[u.id],
+		Connections:   len(s.sockets.live[u.id]),
 	}
 	if ms := s.store.revokedBefore[u.id]; ms != 0 {
 		v.TokensVoidBefore = timeOrNull(time.UnixMilli(ms))

@@ -6,7 +6,8 @@
 //
 //   - Handler is the cloud. It speaks RongCloud's server API, with signatures,
 //     limits in bytes and in characters, error codes with their HTTP statuses,
-//     rate limits, and tokens of RongCloud's own shape.
+//     rate limits, and tokens of RongCloud's own shape; and the navigator and
+//     the web socket, so that RongCloud's own web SDK connects and chats.
 //   - Control is the hand behind the curtain, on a port of its own. It shows
 //     what the cloud holds and makes the cloud misbehave on demand.
 //
@@ -18,6 +19,8 @@
 //	GET  /control/state    users, tokens (fingerprints, never values), bans, lists, settings, clock
 //	GET  /control/calls    {path: count} since the start or the last reset
 //	GET  /control/peaks    {path: most calls in any one-second window}
+//	GET  /control/connections   live web sockets: user, device, protocol, token's state
+//	POST /control/connections   {user_id, action: drop|kick|expire} ends live web sockets
 //	GET  /control/faults   faults in force and how often each has fired
 //	POST /control/faults   {path, mode, status?, code?, delay_ms?, times?, percent?, seed?, effect?, garbage?}
 //	POST /control/reset    {all?} faults, calls and peaks; with all also everything the cloud stores
@@ -27,7 +30,8 @@
 //
 // # What it never does
 //
-// It stores nothing on disk, calls nobody, and starts no goroutine. It imports
+// It stores nothing on disk and calls nobody. Its goroutines are those of web
+// sockets, and end with them; Close ends all of them. It imports
 // nothing else of this module: sharing code with the clients would hide shared
 // mistakes. It never shows a token or the app secret, but for the answer that
 // issues a token and the one that announces a rotated secret.

@@ -224,6 +224,10 @@ func (s *Sandbox) perform(w http.ResponseWriter, r *http.Request, plan []*fault,
 			return
 		}
 	}
+	if d.socket(c.path) {
+		d.connect(w, r)
+		return
+	}
 	work().write(w, r)
 }
 

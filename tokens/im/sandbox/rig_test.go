@@ -43,6 +43,7 @@ func newRig(t *testing.T, change ...func(*Config)) *rig {
 	r := &rig{T: t, s: s, cloud: httptest.NewServer(s.Handler()), control: httptest.NewServer(s.Control()), secret: cfg.AppSecret}
 	t.Cleanup(r.cloud.Close)
 	t.Cleanup(r.control.Close)
+	t.Cleanup(s.Close)
 	return r
 }
 

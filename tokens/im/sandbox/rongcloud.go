@@ -83,7 +83,7 @@ func newRongcloud(s *Sandbox) *rongcloud {
 
 func (rc *rongcloud) label(path string) (string, bool) {
 	_, known := rc.routes[path]
-	return path, known
+	return path, known || path == rongNavi || path == rongSocket
 }
 
 func (rc *rongcloud) limits() map[string]limit {
@@ -106,7 +106,12 @@ func (rc *rongcloud) serve(c *call) answer {
 	return a
 }
 
+func (rc *rongcloud) socket(path string) bool { return path == rongSocket }
+
 func (rc *rongcloud) answer(c *call) answer {
+	if c.path == rongNavi {
+		return rc.navi(c)
+	}
 	route, ok := rc.routes[c.path]
 	if !ok {
 		return rongRefusal(http.StatusNotFound, "no such path").answer()

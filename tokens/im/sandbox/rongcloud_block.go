@@ -30,6 +30,7 @@ func (rc *rongcloud) block(f rongForm, now time.Time) (rongReply, *rongError) {
 	}
 	for _, id := range ids {
 		rc.s.store.bans[id] = now.Add(time.Duration(minutes) * time.Minute)
+		rc.s.dismiss(id, rongFarewell(rongBlocked))
 	}
 	return nil, nil
 }

@@ -26,6 +26,8 @@ func (rc *rongcloud) deactivate(f rongForm, now time.Time) (rongReply, *rongErro
 		}
 		delete(store.blacklists, u.id)
 		delete(store.whitelists, u.id)
+		delete(store.mailboxes, u.id)
+		rc.s.dismiss(u.id, rongFarewell(rongDeactivated))
 	}
 	return rongReply{"operateId": rongOperateID()}, nil
 }

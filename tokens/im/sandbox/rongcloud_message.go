@@ -43,10 +43,15 @@ func (rc *rongcloud) publishPrivate(f rongForm, _ time.Time) (rongReply, *rongEr
 	}
 	uids := []rongReply{}
 	for _, id := range to {
-		if list := rc.s.store.blacklists[id]; obey == 1 && list != nil && list.has(from) {
+		if obey == 1 && rc.s.blocks(id, from) {
 			continue
 		}
-		uids = append(uids, rongReply{"userId": id, "messageUID": rongMessageUID()})
+		m := rc.newMessage(from, id, f.text("objectName"), f.text("content"))
+		if f.text("isPersisted") == "0" {
+			m.stored, m.counted = false, false
+		}
+		rc.deliver(m, nil, f.text("isIncludeSender") == "1")
+		uids = append(uids, rongReply{"userId": id, "messageUID": m.uid})
 	}
 	rc.s.store.messages += len(uids)
 	return rongReply{"messageUIDs": uids}, nil

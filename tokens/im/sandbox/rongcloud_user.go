@@ -103,7 +103,7 @@ func (rc *rongcloud) checkOnline(f rongForm, _ time.Time) (rongReply, *rongError
 		return nil, no
 	}
 	status := "0"
-	if rc.s.store.connections[id] > 0 {
+	if len(rc.s.sockets.live[id]) > 0 {
 		status = "1"
 	}
 	return rongReply{"status": status}, nil

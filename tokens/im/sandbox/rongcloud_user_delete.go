@@ -35,6 +35,8 @@ func (rc *rongcloud) deleteUsers(f rongForm, _ time.Time) (rongReply, *rongError
 		delete(store.bans, id)
 		delete(store.blacklists, id)
 		delete(store.whitelists, id)
+		delete(store.mailboxes, id)
+		rc.s.dismiss(id, rongFarewell(rongBlocked))
 	}
 	store.userOrder = slices.DeleteFunc(store.userOrder, func(id string) bool { return gone[id] })
 	maps.DeleteFunc(store.tokens, func(_ string, t *token) bool { return gone[t.userID] })

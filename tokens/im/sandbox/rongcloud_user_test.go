@@ -111,7 +111,7 @@ func TestCheckOnlineCountsConnections(t *testing.T) {
 		t.Errorf("status = %v, want the string 0", got)
 	}
 	r.s.mu.Lock()
-	r.s.store.connections["a"] = 2
+	r.s.sockets.live["a"] = make([]*connection, 2)
 	r.s.mu.Unlock()
 	if got := status(); got != "1" {
 		t.Errorf("status with two connections = %v, want the string 1", got)

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -59,6 +60,9 @@ type Sandbox struct {
 	app   app
 	store store
 
+	sockets  sockets
+	lastSync int64 // of the newest message, outliving resets
+
 	calls  callLog
 	faults faultTable
 	last   map[string]answer // by path: the last good one
@@ -95,7 +99,8 @@ func New(cfg Config) *Sandbox {
 
 			development: true,
 		},
-		store: newStore(),
+		store:   newStore(),
+		sockets: sockets{raw: map[net.Conn]bool{}, live: map[string][]*connection{}},
 	}
 	s.dialects = []dialect{newRongcloud(s)}
 	return s
@@ -126,6 +131,7 @@ func (s *Sandbox) Handler() http.Handler { return http.HandlerFunc(s.serve) }
 type call struct {
 	method string
 	path   string
+	host   string // as the caller knows the cloud
 	header http.Header
 	body   []byte // at most maxRead+1 bytes
 }
@@ -154,6 +160,12 @@ type dialect interface {
 	refuse(code, status int) answer
 	// limits lists the endpoints and how many calls each takes in a span.
 	limits() map[string]limit
+	// preflight answers what a browser asks on behalf of a page, if it is that.
+	preflight(r *http.Request) (answer, bool)
+	// socket tells whether a path is of a web socket, which connect serves to
+	// its end.
+	socket(path string) bool
+	connect(w http.ResponseWriter, r *http.Request)
 }
 
 // dialectFor picks by path. The first dialect also answers for paths that
@@ -169,6 +181,13 @@ func (s *Sandbox) dialectFor(path string) (dialect, string, bool) {
 }
 
 func (s *Sandbox) serve(w http.ResponseWriter, r *http.Request) {
+	// Neither counted nor hit by faults: it is the browser's call, not the page's.
+	for _, d := range s.dialects {
+		if a, ok := d.preflight(r); ok {
+			a.write(w, r)
+			return
+		}
+	}
 	// The body is read first: net/http notices that a caller has gone only
 	// after that, and a connection cut with unread bytes looks like a refused
 	// request instead of a lost answer.
@@ -180,7 +199,7 @@ func (s *Sandbox) serve(w http.ResponseWriter, r *http.Request) {
 	if len(body) > maxRead {
 		_, _ = io.CopyN(io.Discard, r.Body, 16*maxRead)
 	}
-	c := &call{method: r.Method, path: r.URL.Path, header: r.Header, body: body}
+	c := &call{method: r.Method, path: r.URL.Path, host: r.Host, header: r.Header, body: body}
 	d, label, known := s.dialectFor(c.path)
 
 	s.mu.Lock()
@@ -188,8 +207,8 @@ func (s *Sandbox) serve(w http.ResponseWriter, r *http.Request) {
 	plan := s.faults.pick(label, c.body)
 	s.mu.Unlock()
 
-	s.perform(w, r, plan, d, c)
 	s.cfg.Log.DebugContext(r.Context(), "sandbox call", "path", label, "faults", len(plan))
+	s.perform(w, r, plan, d, c)
 }
 
 // write sends an answer, in two halves where it has a pause.

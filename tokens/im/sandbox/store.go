@@ -19,9 +19,8 @@ type store struct {
 	blacklists    map[string]*idList
 	whitelists    map[string]*idList
 	messages      int
-	// connections counts live connections by user id. Web sockets fill it.
-	connections map[string]int
-	rates       map[string]*window
+	mailboxes     map[string]*mailbox // by user id
+	rates         map[string]*window
 }
 
 func newStore() store {
@@ -32,7 +31,7 @@ func newStore() store {
 		bans:          map[string]time.Time{},
 		blacklists:    map[string]*idList{},
 		whitelists:    map[string]*idList{},
-		connections:   map[string]int{},
+		mailboxes:     map[string]*mailbox{},
 		rates:         map[string]*window{},
 	}
 }

@@ -67,6 +67,7 @@ type token struct {
 	issuedAt    time.Time
 	lifetime    time.Duration // as the console had it then; 0 is permanent
 	shortened   time.Duration // above zero: the lifetime whatever the console says
+	expired     bool          // whatever its lifetime, by /control/connections
 	seq         uint64
 }
 
@@ -116,7 +117,7 @@ func (s *Sandbox) stateOf(t *token, now time.Time) State {
 	if end := s.expiry(t); !end.IsZero() && !now.Before(end) {
 		return StateExpired
 	}
-	if s.revoked(t) {
+	if t.expired || s.revoked(t) {
 		return StateExpired
 	}
 	if u := s.store.users[t.userID]; u != nil && !u.deactivatedAt.IsZero() {

@@ -1,0 +1,183 @@
+package sandbox
+
+import (
+	"bufio"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+)
+
+const (
+	// maxConnections bounds live sockets; more are refused with 503.
+	maxConnections = 5000
+	// maxUnsent is how many frames wait for a client that does not read. One
+	// more, and it is cut off: it pulls what it missed when it comes again.
+	maxUnsent = 256
+)
+
+// A connection is one live web socket. Its fields but the last do not
+// change once it is among the live ones.
+type connection struct {
+	id       int64
+	userID   string
+	token    *token
+	tokenKey string
+	deviceID string
+	version  int
+	since    time.Time
+	raw      net.Conn
+	out      chan outgoing
+	pulled   pullLog
+}
+
+// An outgoing is one frame to a client; after the last one the socket is closed.
+type outgoing struct {
+	frame []byte
+	last  bool
+}
+
+// send queues a frame. It is called with the sandbox's lock held, so frames go
+// out in the order of what happened.
+func (c *connection) send(frame []byte) { c.queue(outgoing{frame: frame}) }
+
+// farewell queues the last frame.
+func (c *connection) farewell(frame []byte) { c.queue(outgoing{frame, true}) }
+
+func (c *connection) queue(o outgoing) {
+	select {
+	case c.out <- o:
+	default:
+		c.drop()
+	}
+}
+
+// drop breaks the connection without a word, as a network does.
+func (c *connection) drop() { _ = c.raw.Close() }
+
+// sockets is every web socket, those that are still being greeted or already
+// said farewell to included.
+type sockets struct {
+	open   sync.WaitGroup
+	count  int
+	raw    map[net.Conn]bool
+	closed bool
+	lastID int64
+	live   map[string][]*connection // by user id
+}
+
+// enter counts a socket in, if there is room.
+func (s *Sandbox) enter() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.sockets.closed || s.sockets.count >= maxConnections {
+		return false
+	}
+	s.sockets.count++
+	s.sockets.open.Add(1)
+	return true
+}
+
+func (s *Sandbox) leave(raw net.Conn) {
+	s.mu.Lock()
+	s.sockets.count--
+	delete(s.sockets.raw, raw)
+	s.mu.Unlock()
+	s.sockets.open.Done()
+}
+
+// hold remembers the network connection below a socket, so that Close can break
+// it. It returns false, and breaks it, where the sandbox is closed already.
+func (s *Sandbox) hold(raw net.Conn) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.sockets.closed {
+		_ = raw.Close()
+		return false
+	}
+	s.sockets.raw[raw] = true
+	return true
+}
+
+// Close breaks every web socket and waits for its goroutines. Sockets that come
+// later are refused; everything else goes on. An http.Server does not close
+// sockets itself, because they are hijacked connections.
+func (s *Sandbox) Close() {
+	s.mu.Lock()
+	s.sockets.closed = true
+	for raw := range s.sockets.raw {
+		_ = raw.Close()
+	}
+	s.mu.Unlock()
+	s.sockets.open.Wait()
+}
+
+// online adds a connection. It is called with the lock held.
+func (s *Sandbox) online(c *connection) {
+	s.sockets.lastID++
+	c.id = s.sockets.lastID
+	s.sockets.live[c.userID] = append(s.sockets.live[c.userID], c)
+}
+
+func (s *Sandbox) offline(c *connection) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	rest := slices.DeleteFunc(s.sockets.live[c.userID], func(o *connection) bool { return o == c })
+	if len(rest) == 0 {
+		delete(s.sockets.live, c.userID)
+		return
+	}
+	s.sockets.live[c.userID] = rest
+}
+
+// dismiss says farewell to every connection of a user.
+func (s *Sandbox) dismiss(userID string, frame []byte) {
+	for _, c := range s.sockets.live[userID] {
+		c.farewell(frame)
+	}
+}
+
+// dropAll breaks every live connection.
+func (s *Sandbox) dropAll() {
+	for _, list := range s.sockets.live {
+		for _, c := range list {
+			c.drop()
+		}
+	}
+}
+
+// A grip is a ResponseWriter that keeps the connection which is hijacked from it.
+type grip struct {
+	http.ResponseWriter
+	raw net.Conn
+}
+
+// Hijack takes the connection away from the HTTP server.
+func (g *grip) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, rw, err := http.NewResponseController(g.ResponseWriter).Hijack()
+	g.raw = conn
+	return conn, rw, err
+}
+
+// A pullLog remembers how far the latest answers to pulls reached, by the id of
+// the query, until the client confirms them.
+type pullLog struct {
+	at map[uint16]int64
+}
+
+// maxPulls bounds it: a client that confirms nothing is forgotten about.
+const maxPulls = 64
+
+func (l *pullLog) note(id uint16, at int64) {
+	if l.at == nil || len(l.at) >= maxPulls {
+		l.at = map[uint16]int64{}
+	}
+	l.at[id] = at
+}
+
+func (l *pullLog) take(id uint16) (int64, bool) {
+	at, ok := l.at[id]
+	delete(l.at, id)
+	return at, ok
+}

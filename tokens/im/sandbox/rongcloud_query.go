@@ -1,0 +1,165 @@
+package sandbox
+
+const (
+	rongRows      = 200       // messages or conversations in one answer, at most
+	rongRowsBytes = 512 << 10 // of their contents
+)
+
+// query answers what a client asks for. Bodies have every field that the SDK's
+// protobuf calls required: without one, decoding throws in the page. A query
+// that nobody here knows gets a status instead, which the SDK hands on as code.
+func (rc *rongcloud) query(c *connection, f rongFrame) {
+	at := rc.s.cfg.Now().UnixMilli()
+	in, ok := parseRongFields(f.body)
+	if !ok {
+		c.send(rongAnswer(f.id, rongBadRequest, at, false, nil))
+		return
+	}
+	status, body := 0, []byte(nil)
+	switch f.topic {
+	case "pullMsg":
+		rc.pull(c, f.id, in)
+		return
+	case "qryPMsg":
+		body = rc.history(c, in)
+	case "qryRelationR", "qryRelation":
+		body = rc.relations(c, in)
+	case "updRRTime":
+		rc.markRead(c, in)
+	case "delRelation":
+		rc.removeConversation(c, f, in)
+	case "cleanPMsg":
+		rc.clearHistory(c, in)
+	case "pullEventChange":
+		body = appendRongBool(appendRongInt(nil, 2, at), 3, false)
+	case "pullUS":
+		body = appendRongInt(nil, 2, at)
+	case "pullSeAtts":
+		body = appendRongInt(nil, 1, at)
+	case "pullModifyMsg":
+		body = appendRongBool(appendRongInt(nil, 2, at), 3, true)
+	case "qAppBot", "reportsdk":
+	default:
+		status = rongUnknown
+	}
+	c.send(rongAnswer(f.id, status, at, false, body))
+}
+
+// pull answers pullMsg: what was received after syncTime(1) and sent after
+// sendBoxSyncTime(6). A device without times gets what no device has confirmed.
+func (rc *rongcloud) pull(c *connection, id uint16, in rongFields) {
+	inbox, outbox := in.ints[1], in.ints[6]
+	box := rc.s.mailbox(c.userID)
+	if box == nil {
+		box = &mailbox{owner: c.userID}
+	}
+	if inbox <= 0 {
+		inbox, outbox = box.confirmed, max(outbox, box.confirmed)
+	}
+	box.confirm(inbox)
+	list, all := box.after(inbox, outbox, rongRows, rongRowsBytes)
+	last := max(inbox, 1)
+	var body []byte
+	for _, m := range list {
+		body = appendRongMessage(body, 1, rongDown(m, c.userID))
+		last = max(last, m.at)
+	}
+	body = appendRongBool(appendRongInt(body, 2, last), 3, all)
+	c.pulled.note(id, last)
+	c.send(rongAnswer(id, 0, last, true, body))
+}
+
+// confirmed hears that the client has the answer to a pull.
+func (rc *rongcloud) confirmed(c *connection, id uint16) {
+	if at, ok := c.pulled.take(id); ok {
+		if box := rc.s.mailbox(c.userID); box != nil {
+			box.confirm(at)
+		}
+	}
+}
+
+// history answers qryPMsg: targetId(1), time(2), count(3), order(4), where 0
+// goes back in time and 1 forward.
+func (rc *rongcloud) history(c *connection, in rongFields) []byte {
+	at, forward := in.ints[2], in.ints[4] == 1
+	if at <= 0 && !forward {
+		at = rongMaxTime
+	}
+	var list []*message
+	more := false
+	if box := rc.s.mailbox(c.userID); box != nil {
+		list, more = box.history(conversation{channelPerson, in.texts[1]}, at, forward, rongCount(in.ints[3]), rongRowsBytes)
+	}
+	var body []byte
+	sync := min(at, rc.s.lastSync)
+	for _, m := range list {
+		body = appendRongMessage(body, 1, rongDown(m, c.userID))
+		sync = m.at
+	}
+	body = appendRongInt(body, 2, sync)
+	if more {
+		return appendRongInt(body, 3, 1)
+	}
+	return appendRongInt(body, 3, 0)
+}
+
+// rongCount is how many rows a client may have.
+func rongCount(asked int64) int {
+	if asked <= 0 {
+		return 20
+	}
+	return int(min(asked, rongRows))
+}
+
+// relations answers qryRelationR: count(2), startTime(3), order(4), where 0
+// lists what is older than startTime and 1 what is newer.
+func (rc *rongcloud) relations(c *connection, in rongFields) []byte {
+	limit, since, newer := rongCount(in.ints[2]), in.ints[3], in.ints[4] == 1
+	var rows []conversationRow
+	if box := rc.s.mailbox(c.userID); box != nil {
+		rows = box.conversations()
+	}
+	var body []byte
+	n := 0
+	for _, row := range rows {
+		if since > 0 && (newer && row.latest.at <= since || !newer && row.latest.at >= since) {
+			continue
+		}
+		if n == limit {
+			break
+		}
+		n++
+		body = appendRongMessage(body, 1, rongRelation(row, c.userID))
+	}
+	body = appendRongBool(body, 2, true)
+	return appendRongInt(body, 3, rc.s.cfg.Now().UnixMilli())
+}
+
+func rongRelation(row conversationRow, owner string) []byte {
+	b := appendRongInt(nil, 1, int64(row.kind))
+	b = appendRongString(b, 2, row.peer)
+	b = appendRongMessage(b, 3, rongDown(row.latest, owner))
+	b = appendRongInt(b, 4, row.readAt)
+	b = appendRongInt(b, 5, int64(row.unread))
+	return appendRongInt(b, 7, row.latest.at)
+}
+
+// removeConversation takes a conversation off the list until its next message.
+// The peer is the query's target, or else userId(2) of the body.
+func (rc *rongcloud) removeConversation(c *connection, f rongFrame, in rongFields) {
+	peer := f.target
+	if peer == "" || peer == c.userID {
+		peer = in.texts[2]
+	}
+	if box := rc.s.mailbox(c.userID); box != nil {
+		box.removed[conversation{max(channel(in.ints[1]), channelPerson), peer}] = box.last()
+	}
+}
+
+// clearHistory empties a conversation up to dataTime(2), for this user only.
+func (rc *rongcloud) clearHistory(c *connection, in rongFields) {
+	if box := rc.s.mailbox(c.userID); box != nil {
+		row := conversation{channelPerson, in.texts[1]}
+		box.cleared[row] = max(box.cleared[row], in.ints[2])
+	}
+}

@@ -1,0 +1,169 @@
+package sandbox
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/coder/websocket"
+)
+
+// rongSocket is the path of the web socket.
+const rongSocket = "/websocket"
+
+const (
+	// rongSilence is how long a client may say nothing. It pings every 15 s.
+	rongSilence = 60 * time.Second
+	// rongWrite is how long one frame may take to go out.
+	rongWrite = 10 * time.Second
+)
+
+// Statuses of DISCONNECT.
+const (
+	rongKicked      = 1 // 31010: another client of the user took over
+	rongBlocked     = 2 // 31011
+	rongExpired     = 7 // 31020
+	rongDeactivated = 9 // 31029
+)
+
+// rongConnackStatus is how CONNACK says that a token does not connect.
+var rongConnackStatus = map[State]byte{
+	StateUnknown:     4,
+	StateOtherApp:    4,
+	StateBanned:      9,
+	StateExpired:     10,
+	StateDeactivated: 19,
+}
+
+// connect serves one web socket from the handshake to its end.
+func (rc *rongcloud) connect(w http.ResponseWriter, r *http.Request) {
+	s := rc.s
+	if !s.enter() {
+		http.Error(w, "no room for another socket", http.StatusServiceUnavailable)
+		return
+	}
+	g := &grip{ResponseWriter: w}
+	defer func() { s.leave(g.raw) }()
+	// Pages of every origin may connect, as they may to the real cloud: what
+	// admits them is the token.
+	ws, err := websocket.Accept(g, r, &websocket.AcceptOptions{InsecureSkipVerify: true})
+	if err != nil {
+		return // Accept has answered
+	}
+	defer func() { _ = ws.CloseNow() }()
+	if !s.hold(g.raw) {
+		return
+	}
+	ws.SetReadLimit(rongMaxFrame)
+
+	q := r.URL.Query()
+	version, _ := strconv.Atoi(q.Get("protocolVer"))
+	c := &connection{deviceID: q.Get("deviceId"), version: version, raw: g.raw, out: make(chan outgoing, maxUnsent)}
+	// The request's context ends when this function does, not with the client.
+	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
+	defer cancel()
+	if rc.admit(c, q.Get("appId"), q.Get("token")) {
+		defer s.offline(c)
+	}
+	written := make(chan struct{})
+	go func() {
+		defer close(written)
+		c.write(ctx, ws)
+	}()
+	rc.listen(ctx, ws, c)
+	cancel()
+	<-written
+}
+
+// admit greets the client or refuses it. The greeting is the first frame: a
+// message that arrives at the same moment comes behind it.
+func (rc *rongcloud) admit(c *connection, appKey, token string) bool {
+	s := rc.s
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c.version != 3 && c.version != 4 {
+		c.farewell(rongConnackNo(1)) // unacceptable protocol version
+		return false
+	}
+	state, t := s.judge(appKey, token)
+	if state != StateValid {
+		c.farewell(rongConnackNo(rongConnackStatus[state]))
+		return false
+	}
+	c.userID, c.token, c.since = t.userID, t, s.now()
+	c.tokenKey, _, _ = strings.Cut(token, "@")
+	s.online(c)
+	c.send(rongConnackOK(c.version, c.userID, "sandbox-"+strconv.FormatInt(c.id, 36), s.cfg.Now()))
+	return true
+}
+
+// write sends what is queued, until the context ends or a last frame is out.
+func (c *connection) write(ctx context.Context, ws *websocket.Conn) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case o := <-c.out:
+			limit, done := context.WithTimeout(ctx, rongWrite)
+			err := ws.Write(limit, websocket.MessageBinary, o.frame)
+			done()
+			if err != nil {
+				c.drop()
+				return
+			}
+			if o.last {
+				_ = ws.Close(websocket.StatusNormalClosure, "")
+				return
+			}
+		}
+	}
+}
+
+// listen handles frames until the client leaves, says nothing for too long or
+// sends what no client sends.
+func (rc *rongcloud) listen(ctx context.Context, ws *websocket.Conn, c *connection) {
+	for {
+		limit, done := context.WithTimeout(ctx, rongSilence)
+		kind, data, err := ws.Read(limit)
+		done()
+		if err != nil {
+			return
+		}
+		if kind != websocket.MessageBinary {
+			_ = ws.Close(websocket.StatusUnsupportedData, "want binary frames")
+			return
+		}
+		f, err := parseRongFrame(data)
+		if err != nil {
+			_ = ws.Close(websocket.StatusProtocolError, err.Error())
+			return
+		}
+		if c.userID == "" {
+			continue // refused, and about to be closed
+		}
+		if f.kind == rongDisconnect {
+			_ = ws.Close(websocket.StatusNormalClosure, "")
+			return
+		}
+		rc.frame(c, f)
+	}
+}
+
+// frame answers one frame of a greeted client.
+func (rc *rongcloud) frame(c *connection, f rongFrame) {
+	s := rc.s
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch f.kind {
+	case rongPing:
+		c.send([]byte{rongPong << 4})
+	case rongPublish:
+		rc.published(c, f)
+	case rongQuery:
+		rc.query(c, f)
+	case rongQuerycon:
+		rc.confirmed(c, f.id)
+	}
+}

@@ -6,8 +6,9 @@ import { problemCodes, type ProblemCode } from "./codes.js";
  * - bad_answer: what answered is not imbridge
  * - logged_out: nobody is logged in here
  * - gave_up: the cloud refused one token after the other
+ * - sdk_failed: the cloud's SDK threw; the cause says more
  */
-export type LocalCode = "no_answer" | "bad_answer" | "logged_out" | "gave_up";
+export type LocalCode = "no_answer" | "bad_answer" | "logged_out" | "gave_up" | "sdk_failed";
 
 export interface FieldProblem {
   field: string;

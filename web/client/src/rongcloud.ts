@@ -54,12 +54,10 @@ export interface Connection {
 
 // https://docs.rongcloud.io: status codes of the client SDKs.
 const refusedCodes: ReadonlySet<number> = new Set([31004, 31020]);
-const alreadyConnected = 34001;
 const finalCodes: ReadonlyMap<number, ConnectionState> = new Map([
   [31009, "banned"],
   [31010, "signed out elsewhere"],
   [31002, "failed"], // the app key is unknown
-  [31006, "failed"],
   [31008, "failed"], // the app key is locked
   [31029, "failed"], // the account is gone from the cloud
   [34005, "failed"], // the key is for another kind of app
@@ -99,25 +97,40 @@ class Loop<Message> {
   state: ConnectionState = "connecting";
   detail: ConnectionDetail = {};
   #over = false;
+  #online = false;
+  #wasOnline = false;
+  #connected: ConnectionDetail = {};
   /** Told of the next end of the connection; undefined while there is none to end. */
   #onDisconnect: ((code: number) => void) | undefined;
   #wake: () => void = () => {};
   #undo: (() => void)[] = [];
+  readonly #stopping: Promise<undefined>;
+  #leave: () => void = () => {};
 
   constructor(lib: RongIMLib, bridge: Bridge, options: ConnectionOptions<Message>) {
     this.#lib = lib;
     this.#bridge = bridge;
     this.#options = options;
+    this.#stopping = new Promise((resolve) => (this.#leave = () => resolve(undefined)));
   }
 
   async run(): Promise<void> {
+    try {
+      await this.#keepConnected();
+    } catch (err) {
+      // connect() and init() are not meant to throw.
+      this.#finish("failed", { problem: new Problem("sdk_failed", "the SDK failed", { cause: err }) });
+    }
+  }
+
+  async #keepConnected(): Promise<void> {
     this.#tell("connecting");
     const { Events } = this.#lib;
     this.#listen(Events.DISCONNECT, (code: number) => this.#onDisconnect?.(code));
     this.#listen(Events.SUSPEND, (code: number) => this.state === "connected" && this.#tell("connecting", { code }));
     this.#listen(Events.CONNECTED, () => this.#online && this.#tell("connected", this.#connected));
     this.#listen(Events.MESSAGES, (event: { messages: Message[] }) => {
-      for (const message of event.messages) this.#options.onMessage?.(message);
+      for (const message of event.messages) this.#call(() => this.#options.onMessage?.(message));
     });
     this.#undo.push(this.#bridge.onEnded((problem) => this.#finish("signed out", { problem })));
 
@@ -148,10 +161,6 @@ class Loop<Message> {
     }
   }
 
-  #online = false;
-  #wasOnline = false;
-  #connected: ConnectionDetail = {};
-
   /** Connects, and resolves with the code that ended it: of the try, or of the connection. */
   async #connectOnce(token: ConnectToken): Promise<number> {
     this.#wasOnline = false;
@@ -163,8 +172,11 @@ class Loop<Message> {
     // Listened to from the start: a connection may end between the answer and its handling.
     const disconnected = new Promise<number>((resolve) => (this.#onDisconnect = resolve));
     try {
-      const { code, data } = await this.#lib.connect(token.token);
-      if (this.#over || (code !== 0 && code !== alreadyConnected)) return code;
+      // connect() may take its time, or for ever: stop() does not wait for it.
+      const answer = await Promise.race([this.#lib.connect(token.token), this.#stopping]);
+      if (this.#over || answer === undefined) return 0;
+      const { code, data } = answer;
+      if (code !== 0) return code;
       this.#online = this.#wasOnline = true;
       this.#connected = data === undefined ? {} : { userID: data.userId };
       this.#tell("connected", this.#connected);
@@ -232,17 +244,30 @@ class Loop<Message> {
     for (const undo of this.#undo) undo();
     this.#onDisconnect?.(0);
     this.#wake();
+    this.#leave();
     if (online && state !== "stopped") void this.#lib.disconnect();
-    this.state = state;
-    this.detail = detail;
-    this.#options.onState?.(state, detail);
+    this.#say(state, detail);
   }
 
   #tell(state: ConnectionState, detail: ConnectionDetail = {}): void {
-    if (this.#over) return;
+    if (!this.#over) this.#say(state, detail);
+  }
+
+  #say(state: ConnectionState, detail: ConnectionDetail): void {
     this.state = state;
     this.detail = detail;
-    this.#options.onState?.(state, detail);
+    this.#call(() => this.#options.onState?.(state, detail));
+  }
+
+  /** A listener's mistake is the page's to hear of, and must not end the loop. */
+  #call(listener: () => void): void {
+    try {
+      listener();
+    } catch (err) {
+      queueMicrotask(() => {
+        throw err;
+      });
+    }
   }
 
   #listen(event: string, listener: (argument: any) => void): void {

@@ -211,12 +211,53 @@ test("stop() ends it wherever it is", async (t) => {
     await c.stop();
     await settle();
     if (options.codes?.length !== 0) await pass(t, 60_000);
+    await c.over;
     assert.deepEqual([c.state, states.at(-1), lib.listening, lib.disconnects], ["stopped", "stopped", 0, 1]);
     assert.equal(lib.tokens.length, tries);
     const late = states.length;
     lib.emit("DISCONNECT", 31020);
     await settle();
     assert.equal(states.length, late);
+  }
+});
+
+test("an SDK that throws: failed, with the cause", async () => {
+  const cause = new Error("no IndexedDB");
+  for (const broken of ["init", "connect"]) {
+    const { lib, connect } = rig();
+    lib[broken] = () => {
+      throw cause;
+    };
+    const c = connect();
+    await c.over;
+    assert.deepEqual([c.state, c.detail.problem.code, c.detail.problem.cause, lib.listening], ["failed", "sdk_failed", cause, 0]);
+  }
+});
+
+test("a listener that throws does not end the loop", async () => {
+  const thrown = [];
+  const others = process.listeners("uncaughtException");
+  process.removeAllListeners("uncaughtException");
+  process.on("uncaughtException", (err) => thrown.push(err.message));
+  try {
+    const { lib, connect } = rig({
+      with: {
+        onState: (s) => {
+          throw new Error(s);
+        },
+      },
+    });
+    const c = connect();
+    await settle();
+    lib.emit("DISCONNECT", 31020);
+    await settle();
+    assert.equal(c.state, "connected");
+    await c.stop();
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual(thrown, ["connecting", "connected", "renewing", "connected", "stopped"]);
+  } finally {
+    process.removeAllListeners("uncaughtException");
+    for (const other of others) process.on("uncaughtException", other);
   }
 });
 

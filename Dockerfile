@@ -3,12 +3,22 @@
 #   docker run -p 127.0.0.1:8080:8080 -v imbridge:/data imbridge
 # compose.yaml has it with MySQL. Every setting: imbridge.example.yaml.
 
+# RongCloud's SDK and our client helper for the pages: what `make web` does.
+FROM node:22-slim AS web
+WORKDIR /src/web
+COPY web/package.json web/package-lock.json web/.npmrc ./
+RUN npm ci --no-audit --no-fund
+COPY web/build.mjs ./
+COPY web/client ./client
+RUN npm run build
+
 FROM golang:1.26 AS build
 WORKDIR /src
 # Modules first: they change less often than the code.
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
+COPY --from=web /src/web/dist ./web/dist
 ARG VERSION=unversioned
 RUN CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=${VERSION}" -o /out/imbridge ./cmd/imbridge \
     && mkdir /out/data

@@ -179,3 +179,47 @@ func TestImageHasNoRightsAndNoShell(t *testing.T) {
 		t.Errorf("the last stage starts %.60q, want a static distroless image", last)
 	}
 }
+
+// The pages' bundles are made in a stage of their own, out of files that are in the
+// build's context, and are there when the binary embeds them.
+func TestImageEmbedsTheBundles(t *testing.T) {
+	file := read(t, "Dockerfile")
+	copied, built := strings.Index(file, "COPY --from=web /src/web/dist ./web/dist\n"), strings.Index(file, "go build")
+	if copied < 0 || built < copied {
+		t.Errorf("Dockerfile copies the bundles at %d and builds at %d, want them before", copied, built)
+	}
+	stage := find(t, file, `(?s)\nFROM node:\S+ AS web\n(.*?)\nFROM `)
+	for _, m := range regexp.MustCompile(`(?m)^COPY (.*) \S+$`).FindAllStringSubmatch(stage, -1) {
+		for _, source := range strings.Fields(m[1]) {
+			if _, err := os.Stat(source); err != nil {
+				t.Errorf("the stage for the bundles copies %s: %v", source, err)
+			}
+		}
+	}
+	ignored := strings.Fields(read(t, ".dockerignore"))
+	for _, want := range []string{"**/node_modules", "web/dist/*.js", "web/client/dist"} {
+		if !slices.Contains(ignored, want) {
+			t.Errorf(".dockerignore lacks %s: a build would take over what the host has made", want)
+		}
+	}
+}
+
+// A lock file with a registry's address binds everybody to that registry.
+func TestLockFilesNameNoRegistry(t *testing.T) {
+	var files []string
+	for _, pattern := range []string{"web/package-lock.json", "web/*/package-lock.json"} {
+		found, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, found...)
+	}
+	if len(files) < 2 {
+		t.Fatalf("lock files: %v, want two or more", files)
+	}
+	for _, file := range files {
+		if strings.Contains(read(t, file), `"resolved"`) {
+			t.Errorf("%s names a registry: put omit-lockfile-registry-resolved=true into the .npmrc beside it, and make it anew", file)
+		}
+	}
+}

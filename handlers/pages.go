@@ -32,7 +32,14 @@ func (h *api) mountPages(e *echo.Echo) {
 	e.POST("/login", h.loginForm, open...)
 	e.POST("/logout", h.logoutForm, open...)
 	e.GET("/static/*", h.static)
-	_ = person
+
+	e.GET("/chat", h.chatPage, person...)
+	e.GET("/account", h.accountPage, person...)
+	e.POST("/account/profile", h.profileForm, person...)
+	e.POST("/account/password", h.passwordForm, person...)
+	e.POST("/account/sessions/end", h.endSessionsForm, person...)
+	e.POST("/account/sessions/:id/end", h.endSessionForm, person...)
+	e.POST("/account/delete", h.deleteAccountForm, person...)
 }
 
 // asPage makes a route a page: what goes wrong is told in words, requests from

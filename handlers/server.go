@@ -76,6 +76,7 @@ type api struct {
 	Deps
 	pages    *pages
 	patterns map[string]bool // of the routes
+	searches quota           // of people, by person
 	toldAt   atomic.Int64    // when admins were last told of registrations taken back, in microseconds
 }
 
@@ -122,6 +123,7 @@ func New(d Deps) *echo.Echo {
 	e.PATCH("/v1/me", h.changeMe, user...)
 	e.DELETE("/v1/me", h.deleteMe, user...)
 	e.PUT("/v1/me/password", h.changePassword, user...)
+	e.GET("/v1/people", h.people, user...)
 
 	e.POST("/v1/admin/login", h.adminLogin, public...)
 	e.GET("/v1/admin/lifetimes", h.lifetimes, admin...)

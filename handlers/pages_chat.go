@@ -1,0 +1,27 @@
+package handlers
+
+import (
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"imbridge/models"
+	"imbridge/web"
+)
+
+// chatView is what the chat begins with; its script fetches the rest.
+type chatView struct {
+	User models.User
+	// Missing: the binary was built without the cloud's SDK.
+	Missing bool
+}
+
+func (h *api) chatPage(c echo.Context) error {
+	v := h.view(c, "chat.title")
+	data := chatView{User: callerOf(c).User, Missing: web.BundleMissing()}
+	v.Wide, v.Data = true, data
+	if !data.Missing {
+		v.Script = "chat.js"
+	}
+	return h.show(c, http.StatusOK, "chat", v)
+}

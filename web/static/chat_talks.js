@@ -1,0 +1,124 @@
+// The list of conversations, newest first.
+import { t } from "/static/texts.js";
+
+export class Talks {
+  #list;
+  #empty;
+  #people;
+  #open;
+  #talks = new Map(); // id → { id, last, unread, row }
+  #selected = "";
+
+  constructor(list, empty, people, open) {
+    this.#list = list;
+    this.#empty = empty;
+    this.#people = people;
+    this.#open = open;
+  }
+
+  /** Notes the newest message of a conversation. */
+  latest(message) {
+    const talk = this.#get(message.talk);
+    if (talk.last === undefined || message.time >= talk.last.time) talk.last = message;
+    this.#draw(talk);
+    this.#sort();
+  }
+
+  /** Sets how many are unread, and returns how many were. */
+  unread(id, count) {
+    const talk = this.#get(id);
+    const before = talk.unread;
+    if (id === this.#selected && !document.hidden) count = 0;
+    talk.unread = count;
+    this.#draw(talk);
+    let sum = 0;
+    for (const { unread } of this.#talks.values()) sum += unread;
+    document.title = document.title.replace(/^(\(\d+\) )?/, sum > 0 ? `(${sum}) ` : "");
+    return Math.max(before, count);
+  }
+
+  select(id) {
+    this.#selected = id;
+    for (const talk of this.#talks.values()) this.#draw(talk);
+  }
+
+  focus(id) {
+    this.#selected = "";
+    for (const talk of this.#talks.values()) this.#draw(talk);
+    this.#talks.get(id)?.row.querySelector("button").focus();
+  }
+
+  /** The list is known by now: should it be empty, say so. */
+  settle() {
+    this.#empty.hidden = this.#talks.size > 0;
+  }
+
+  /** One line with a face, a name and what stands below it. */
+  row(id, person, below, act) {
+    const face = document.createElement("span");
+    face.ariaHidden = "true";
+    this.#people.paint(face, id, person);
+    const name = document.createElement("strong");
+    name.textContent = this.#people.shown(person);
+    const under = document.createElement("span");
+    under.className = "small quiet line";
+    under.textContent = below;
+    const middle = document.createElement("span");
+    middle.className = "grow";
+    middle.append(name, under);
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "person";
+    button.append(face, middle);
+    button.addEventListener("click", act);
+    const row = document.createElement("li");
+    row.append(button);
+    return row;
+  }
+
+  #get(id) {
+    let talk = this.#talks.get(id);
+    if (talk === undefined) {
+      talk = { id, last: undefined, unread: 0, row: document.createElement("li"), person: undefined };
+      this.#talks.set(id, talk);
+      this.#list.append(talk.row);
+      this.#empty.hidden = true;
+      void this.#people.get(id).then((person) => {
+        talk.person = person;
+        this.#draw(talk);
+      });
+    }
+    return talk;
+  }
+
+  #draw(talk) {
+    if (talk.person === undefined) return; // the name comes in a moment
+    const text = talk.last === undefined ? "" : (talk.last.text ?? t("other"));
+    const below = talk.last?.mine ? t("you", text) : text;
+    const focused = talk.row.contains(document.activeElement);
+    const row = this.row(talk.id, talk.person, below, () => this.#open(talk.id));
+    const button = row.querySelector("button");
+    if (talk.id === this.#selected) button.setAttribute("aria-current", "true");
+    if (talk.unread > 0) {
+      const count = document.createElement("span");
+      count.className = "count";
+      count.textContent = String(talk.unread);
+      count.title = t("unread", talk.unread);
+      const said = document.createElement("span");
+      said.className = "unseen";
+      said.textContent = t("unread", talk.unread);
+      count.ariaHidden = "true";
+      button.append(count, said);
+    }
+    talk.row.replaceChildren(button);
+    if (focused) button.focus();
+  }
+
+  #sort() {
+    const sorted = [...this.#talks.values()].sort((a, b) => (b.last?.time ?? 0) - (a.last?.time ?? 0));
+    if (sorted.every((talk, i) => this.#list.children[i] === talk.row)) return;
+    const focused = document.activeElement;
+    this.#list.append(...sorted.map((talk) => talk.row));
+    if (focused instanceof HTMLElement && this.#list.contains(focused)) focused.focus();
+  }
+}

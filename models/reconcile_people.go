@@ -140,5 +140,5 @@ func (s *Store) forgetToken(tx *gorm.DB, userID string) error {
 		return err
 	}
 	return tx.Exec(`UPDATE im_tokens SET token_sealed = NULL, fingerprint = '', issued_at = 0, cloud_expires_at = NULL, generation = generation + 1,
-		lease_owner = '', lease_until = 0 WHERE user_id = ?`, userID).Error
+		lease_owner = '' WHERE user_id = ?`, userID).Error
 }

@@ -33,7 +33,10 @@ type TokenView struct {
 	IssuedAt       time.Time
 	CloudExpiresAt time.Time // zero: none
 	LeaseUntil     time.Time
-	LastFetchedAt  time.Time
+	// LostUntil is when the lease of a mint ends that a revocation took it from,
+	// and that may be at the cloud until then; zero without one.
+	LostUntil     time.Time
+	LastFetchedAt time.Time
 	// RefusedSince and RefusedCount are the window in which new tokens were
 	// minted because a client reported its token refused.
 	RefusedSince time.Time
@@ -43,7 +46,7 @@ type TokenView struct {
 // tokenViewColumns and its joins serve both queries below. The default lifetime
 // and the person's own are two rows of one table.
 const tokenViewColumns = `SELECT u.id, u.im_id, u.status, u.token_epoch, COALESCE(lu.seconds, ld.seconds, 0),
-	t.generation, t.token_sealed, t.epoch, t.secret_version, t.issued_at, t.cloud_expires_at, CASE WHEN t.lease_owner = '' THEN 0 ELSE t.lease_until END, t.last_fetched_at, t.refused_since, t.refused_count`
+	t.generation, t.token_sealed, t.epoch, t.secret_version, t.issued_at, t.cloud_expires_at, t.lease_owner = '', t.lease_until, t.last_fetched_at, t.refused_since, t.refused_count`
 
 const tokenViewJoins = ` LEFT JOIN im_tokens t ON t.cloud_app = ? AND t.user_id = u.id
 	LEFT JOIN lifetimes lu ON lu.scope = u.id
@@ -72,6 +75,7 @@ func (s *Store) TokenView(ctx context.Context, app, userID, sessionID string) (T
 		seconds                                                              int64
 		generation, epoch, secret, issued, lease, fetched, refused, refusedN sql.NullInt64
 		cloudExpires, revokedAt, expiresAt                                   sql.NullInt64
+		free                                                                 sql.NullBool
 		sealed                                                               sql.RawBytes
 	)
 	rows, err := stmt.QueryContext(ctx, args...)
@@ -90,7 +94,7 @@ func (s *Store) TokenView(ctx context.Context, app, userID, sessionID string) (T
 		return TokenView{}, fmt.Errorf("token view: %w", err)
 	}
 	if err := rows.Scan(&v.UserID, &v.IMID, &status, &v.Epoch, &seconds, &generation, &sealed, &epoch, &secret, &issued,
-		&cloudExpires, &lease, &fetched, &refused, &refusedN, &revokedAt, &expiresAt); err != nil {
+		&cloudExpires, &free, &lease, &fetched, &refused, &refusedN, &revokedAt, &expiresAt); err != nil {
 		return TokenView{}, fmt.Errorf("token view: %w", s.translate(err))
 	}
 	switch {
@@ -109,7 +113,11 @@ func (s *Store) TokenView(ctx context.Context, app, userID, sessionID string) (T
 	}
 	v.Exists = true
 	v.Generation, v.TokenEpoch, v.SecretVersion = generation.Int64, epoch.Int64, secret.Int64
-	v.IssuedAt, v.LeaseUntil, v.LastFetchedAt = fromMicros(issued.Int64), fromMicros(lease.Int64), fromMicros(fetched.Int64)
+	v.IssuedAt, v.LastFetchedAt = fromMicros(issued.Int64), fromMicros(fetched.Int64)
+	v.LeaseUntil = fromMicros(lease.Int64)
+	if free.Bool && lease.Int64 > 0 {
+		v.LeaseUntil, v.LostUntil = fromMicros(0), v.LeaseUntil
+	}
 	v.RefusedSince, v.RefusedCount = fromMicros(refused.Int64), refusedN.Int64
 	if cloudExpires.Valid {
 		v.CloudExpiresAt = fromMicros(cloudExpires.Int64)
@@ -153,9 +161,19 @@ func (s *Store) ClaimToken(ctx context.Context, app string, seen TokenView, owne
 }
 
 // ReleaseToken gives a lease back after a mint that failed.
-func (s *Store) ReleaseToken(ctx context.Context, app, userID, owner string) error {
-	_, err := s.write(ctx, "UPDATE im_tokens SET lease_owner = '', lease_until = 0 WHERE cloud_app = ? AND user_id = ? AND lease_owner = ?", app, userID, owner)
+func (s *Store) ReleaseToken(ctx context.Context, app string, seen TokenView, owner string) error {
+	_, err := s.write(ctx, "UPDATE im_tokens SET lease_owner = '', lease_until = ? WHERE cloud_app = ? AND user_id = ? AND lease_owner = ?",
+		seen.lostMicros(), app, seen.UserID, owner)
 	return err
+}
+
+// lostMicros is what a lease that is over leaves behind: the end of one that was
+// lost before it, for MintUnderWay.
+func (v TokenView) lostMicros() int64 {
+	if v.LostUntil.IsZero() {
+		return 0
+	}
+	return v.LostUntil.UnixMicro()
 }
 
 // A NewToken is what the cloud gave.
@@ -180,8 +198,8 @@ func (s *Store) SwapToken(ctx context.Context, app string, seen TokenView, owner
 		return err
 	}
 	set := `token_sealed = ?, fingerprint = ?, generation = ?, secret_version = ?, issued_at = ?, cloud_expires_at = ?, epoch = ?,
-		lease_owner = '', lease_until = 0, last_fetched_at = ?`
-	args := []any{sealed, Fingerprint(n.Value), seen.Generation + 1, n.SecretVersion, n.IssuedAt.UnixMicro(), microsPtr(n.CloudExpiresAt), seen.Epoch, s.nowMicros()}
+		lease_owner = '', lease_until = ?, last_fetched_at = ?`
+	args := []any{sealed, Fingerprint(n.Value), seen.Generation + 1, n.SecretVersion, n.IssuedAt.UnixMicro(), microsPtr(n.CloudExpiresAt), seen.Epoch, seen.lostMicros(), s.nowMicros()}
 	if !n.Refused.IsZero() {
 		count := int64(1)
 		if n.Refused.Equal(seen.RefusedSince) {

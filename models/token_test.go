@@ -95,7 +95,7 @@ func TestSwapNeedsTheLeaseAndTheGeneration(t *testing.T) {
 		s.Clock.Advance(2 * time.Second)
 		want(t, "ClaimToken of a lease that ran out", s.ClaimToken(ctx, app, view(t, s, u), "you", s.Clock.Now().Add(time.Second)), nil)
 		want(t, "SwapToken by who was too slow", s.SwapToken(ctx, app, seen, "me", n), models.ErrStale)
-		want(t, "ReleaseToken by who was too slow", s.ReleaseToken(ctx, app, u.ID, "me"), nil)
+		want(t, "ReleaseToken by who was too slow", s.ReleaseToken(ctx, app, models.TokenView{UserID: u.ID}, "me"), nil)
 		equal(t, "the stored token", view(t, s, u).Value, "first")
 		want(t, "SwapToken by who has the lease", s.SwapToken(ctx, app, seen, "you", n), nil)
 		equal(t, "the stored token", view(t, s, u).Value, "second")
@@ -103,7 +103,7 @@ func TestSwapNeedsTheLeaseAndTheGeneration(t *testing.T) {
 
 		v := view(t, s, u)
 		want(t, "ClaimToken", s.ClaimToken(ctx, app, v, "me", s.Clock.Now().Add(time.Hour)), nil)
-		want(t, "ReleaseToken", s.ReleaseToken(ctx, app, u.ID, "me"), nil)
+		want(t, "ReleaseToken", s.ReleaseToken(ctx, app, models.TokenView{UserID: u.ID}, "me"), nil)
 		want(t, "ClaimToken after a release", s.ClaimToken(ctx, app, v, "you", s.Clock.Now().Add(time.Hour)), nil)
 	})
 }
@@ -300,6 +300,35 @@ func TestRevocationsWaitUntilTheyAreDone(t *testing.T) {
 
 		s.AddToken(t, u, models.NewToken{RevokeBefore: second, RevokeAt: second.Add(time.Hour)})
 		pending("of a reissue alone", second, second.Add(time.Hour))
+	})
+}
+
+// A mint that lost its lease to a revocation may be at the cloud until its time is
+// over, whatever is minted and stored meanwhile.
+func TestALostMintIsRememberedOverTheNext(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, s *modelstest.Store) {
+		u := s.AddUser(t)
+		slow := s.Clock.Now().Add(15 * time.Second)
+		want(t, "ClaimToken of the slow mint", s.ClaimToken(ctx, app, view(t, s, u), "slow", slow), nil)
+		want(t, "EndSessions", s.EndSessions(ctx, u.ID, "", from), nil)
+		for _, end := range []string{"release", "swap"} {
+			seen := view(t, s, u)
+			want(t, "ClaimToken of the next", s.ClaimToken(ctx, app, seen, end, s.Clock.Now().Add(5*time.Second)), nil)
+			if end == "release" {
+				want(t, "ReleaseToken", s.ReleaseToken(ctx, app, seen, end), nil)
+			} else {
+				want(t, "SwapToken", s.SwapToken(ctx, app, seen, end, models.NewToken{Value: "new", IssuedAt: s.Clock.Now(), SecretVersion: 1}), nil)
+			}
+			until, err := s.MintUnderWay(ctx, u.ID)
+			if err != nil || !until.Equal(slow) {
+				t.Errorf("MintUnderWay after a %s = %s, %v; want %s, the end of the slow one", end, until, err, slow)
+			}
+		}
+		s.Clock.Advance(15 * time.Second)
+		until, err := s.MintUnderWay(ctx, u.ID)
+		if err != nil || !until.IsZero() {
+			t.Errorf("MintUnderWay when its time is over = %s, %v; want none", until, err)
+		}
 	})
 }
 

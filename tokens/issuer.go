@@ -311,7 +311,7 @@ func (i *Issuer) ask(ctx context.Context, v models.TokenView, owner string) (mod
 		// The lease would run out by itself; the others need not wait for that.
 		release, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaseMargin)
 		defer cancel()
-		if rerr := i.Store.ReleaseToken(release, i.App(), v.UserID, owner); rerr != nil {
+		if rerr := i.Store.ReleaseToken(release, i.App(), v, owner); rerr != nil {
 			i.Log.WarnContext(ctx, "lease not given back", "user_id", v.UserID, "err", rerr)
 		}
 		var e *im.Error

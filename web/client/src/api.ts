@@ -144,6 +144,26 @@ export interface paths {
         patch: operations["changeMe"];
         trace?: never;
     };
+    "/v1/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Find people to write to
+         * @description Others whose username begins with `query`, the exact one first, or those of `im_user_ids`. At most 20, and 30 requests a minute.
+         */
+        get: operations["people"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/me/password": {
         parameters: {
             query?: never;
@@ -1739,6 +1759,49 @@ export interface operations {
             413: components["responses"]["TooLarge"];
             415: components["responses"]["NotJSON"];
             422: components["responses"]["InvalidField"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    people: {
+        parameters: {
+            query?: {
+                /** @description The beginning of a username, in any case. */
+                query?: string;
+                /** @description 1 to 20 ids at the cloud with commas between, as conversations name them. Goes before `query`. */
+                im_user_ids?: string;
+            };
+            header?: {
+                /** @description 1 to 64 of A-Z a-z 0-9 . _ - ; anything else is replaced. */
+                "X-Request-ID"?: components["parameters"]["RequestID"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Who was found. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        people: {
+                            id: components["schemas"]["ID"];
+                            im_user_id: string;
+                            username: string;
+                            nickname: string;
+                            avatar_url: string;
+                        }[];
+                    };
+                };
+            };
+            400: components["responses"]["BadPage"];
+            401: components["responses"]["NotLoggedIn"];
+            403: components["responses"]["NotAllowed"];
+            429: components["responses"]["Throttled"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
         };

@@ -79,22 +79,38 @@ export function createBridge(options: BridgeOptions): Bridge {
     try {
       return await wire.send(call);
     } catch (err) {
-      if (err instanceof Problem && (err.code === "session_ended" || err.code === "token_missing")) ended(err);
+      // bad_credentials is about a password in the request.
+      if (err instanceof Problem && err.status === 401 && err.code !== "bad_credentials") ended(err);
       throw err;
     }
   };
   const tokens = new ConnectTokens(send, now, options.random ?? Math.random);
   const headers: Record<string, string> = device === undefined ? {} : { "X-Device-Name": device };
 
+  // Whose tokens those are. Another tab may log out, or log in as somebody else.
+  let owner: string | undefined;
+  const mine = async (): Promise<void> => {
+    if (cookie) return;
+    const id = (await session.user())?.id;
+    if (owner !== undefined && owner !== id) tokens.forget();
+    owner = id;
+  };
+
   const begin = async (answer: LoggedIn): Promise<User> => {
     tokens.forget();
-    if (!cookie) await session.begin(answer.user, answer.session);
+    await session.begin(answer.user, answer.session);
+    owner = answer.user.id;
     tokens.take(answer.im);
     return answer.user;
   };
 
+  const byJSON = (): void => {
+    if (cookie) throw new TypeError("with cookies, people log in by the server's own form");
+  };
+
   return {
     async register(who) {
+      byJSON();
       const slot = `${prefix}:register`;
       for (let again = false; ; again = true) {
         const key = await registrationKey(storage, slot, who.username);
@@ -112,6 +128,7 @@ export function createBridge(options: BridgeOptions): Bridge {
       }
     },
     async login(who) {
+      byJSON();
       return await begin((await wire.send({ method: "POST", path: "/v1/login", body: who, headers })) as LoggedIn);
     },
     async logout(scope = "this") {
@@ -126,8 +143,14 @@ export function createBridge(options: BridgeOptions): Bridge {
     },
     user: () => session.user(),
     request: (method, path, body) => send(body === undefined ? { method, path } : { method, path, body }),
-    connectToken: () => tokens.get(),
-    refused: (code, token) => tokens.refused(code, token),
+    async connectToken() {
+      await mine();
+      return await tokens.get();
+    },
+    async refused(code, token) {
+      await mine();
+      return await tokens.refused(code, token);
+    },
     tokenDueIn: () => tokens.dueIn(),
     onEnded(listener) {
       listeners.add(listener);

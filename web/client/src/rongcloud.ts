@@ -90,6 +90,13 @@ export function connectRongCloud<Message = unknown>(lib: RongIMLib, bridge: Brid
   };
 }
 
+/** The final state that a problem means, or undefined where another try may help. */
+function verdict(problem: Problem): ConnectionState | undefined {
+  if (problem.code === "banned") return "banned";
+  if (problem.status === 401 || problem.code === "logged_out") return "signed out";
+  return problem.temporary ? undefined : "failed";
+}
+
 class Loop<Message> {
   readonly #lib: RongIMLib;
   readonly #bridge: Bridge;
@@ -197,8 +204,12 @@ class Loop<Message> {
       const timer = setTimeout(() => {
         timers.delete(timer);
         const again = () => void (this.#online && every(pause, work));
-        // What went wrong shows when the token is needed; the end of the session by onEnded.
-        work().then(again, again);
+        work().then(again, (err: unknown) => {
+          const state = err instanceof Problem ? verdict(err) : undefined;
+          // What else went wrong shows when the token is needed.
+          if (state === "signed out" || state === "banned") this.#finish(state, { problem: err as Problem });
+          else again();
+        });
       }, pause());
       timers.add(timer);
     };
@@ -211,9 +222,8 @@ class Loop<Message> {
   async #troubled(err: unknown, failures: number, code: number | undefined): Promise<void> {
     const problem = err instanceof Problem ? err : new Problem("bad_answer", String(err));
     const detail: ConnectionDetail = code === undefined ? { problem } : { problem, code };
-    if (problem.code === "banned") return this.#finish("banned", detail);
-    if (problem.status === 401 || problem.code === "logged_out") return this.#finish("signed out", detail);
-    if (!problem.temporary) return this.#finish("failed", detail);
+    const state = verdict(problem);
+    if (state !== undefined) return this.#finish(state, detail);
     await this.#pause(this.state === "renewing" ? "renewing" : "connecting", detail, failures);
   }
 

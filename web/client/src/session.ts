@@ -107,7 +107,7 @@ export class Session {
       } catch (err) {
         if (!(err instanceof Problem)) throw err;
         const pause = refreshPauses[attempt];
-        if (err.code === "no_answer" && pause !== undefined) {
+        if ((err.temporary || err.code === "changed_meanwhile") && pause !== undefined) {
           await new Promise((resolve) => setTimeout(resolve, pause));
           continue;
         }

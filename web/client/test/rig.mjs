@@ -12,7 +12,7 @@ export const password = "correct horse battery";
 export async function start(t, env = {}) {
   const dir = await mkdtemp(join(tmpdir(), "imbridge-client-"));
   const clock = join(dir, "clock");
-  const child = spawn(new URL("../node_modules/.imbridge", import.meta.url).pathname, ["serve"], {
+  const child = spawn(new URL("../../../.cache/client-test/imbridge", import.meta.url).pathname, ["serve"], {
     cwd: dir,
     env: {
       PATH: process.env.PATH,

@@ -182,6 +182,25 @@ test("checkSession asks imbridge while online, and not after", async (t) => {
   assert.equal(bridge.requests.length, 3);
 });
 
+for (const [problem, state] of [
+  [new Problem("banned", "x", { status: 403 }), "banned"],
+  [new Problem("logged_out", "x"), "signed out"],
+  [new Problem("no_answer", "x"), "connected"],
+]) {
+  test(`checkSession hears ${problem.code}: ${state}`, async (t) => {
+    t.mock.timers.enable({ apis: ["setTimeout"] });
+    const { lib, bridge, connect } = rig({ with: { checkSession: 4000 } });
+    bridge.request = async () => {
+      throw problem;
+    };
+    const c = connect();
+    await settle();
+    await pass(t, 9000);
+    assert.deepEqual([c.state, lib.disconnects], [state, state === "connected" ? 0 : 1]);
+    await c.stop();
+  });
+}
+
 test("while online the next token is fetched when it is due", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const { bridge, connect } = rig();

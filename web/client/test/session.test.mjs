@@ -141,6 +141,29 @@ test("sessions", async (t) => {
     await bridge.logout();
   });
 
+  await t.test("another tab logs out, or logs in as somebody else: the connect token follows", async () => {
+    const shared = browser();
+    const { bridge: one, user } = await register(shared);
+    const two = bridgeTo(server, shared);
+    assert.equal((await one.connectToken()).im_user_id, user.id);
+    await two.logout();
+    assert.equal((await problem(one.connectToken())).code, "logged_out");
+    const other = await two.register({ username: `person${++people}`, password });
+    assert.equal((await one.connectToken()).im_user_id, other.id);
+  });
+
+  await t.test("a refresh that the server could not finish is asked for again at once", async () => {
+    const failures = [];
+    const failing = async (url, init) => (url.endsWith("/refresh") && failures.shift()) || (await fetch(url, init));
+    const { bridge } = await register({ fetch: failing });
+    for (const [status, code] of [[503, "timeout"], [409, "changed_meanwhile"]]) {
+      failures.push(new Response(JSON.stringify({ code, detail: "x" }), { status }));
+      await server.advance(11 * minutes);
+      await bridge.request("GET", "/v1/me");
+    }
+    assert.equal(bridge.count("POST /v1/session/refresh"), 4);
+  });
+
   await t.test("logging out without a network forgets, and says so", async () => {
     const shared = browser();
     await register(shared);
@@ -194,6 +217,7 @@ test("with cookies nothing is stored and no token is sent", async () => {
   await bridge.request("GET", "/v1/me");
   assert.equal((await problem(bridge.request("GET", "/v1/me"))).code, "session_ended");
   assert.deepEqual(told, ["session_ended"]);
+  await assert.rejects(bridge.login({ login: "a", password: "b" }), TypeError);
   for (const init of seen) {
     assert.equal(init.credentials, "same-origin");
     assert.ok(!("Authorization" in init.headers));

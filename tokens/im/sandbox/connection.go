@@ -6,19 +6,22 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
 const (
 	// maxConnections bounds live sockets; more are refused with 503.
 	maxConnections = 5000
-	// maxUnsent is how many frames wait for a client that does not read. One
-	// more, and it is cut off: it pulls what it missed when it comes again.
-	maxUnsent = 256
+	// maxUnsent is how many frames wait for a client that does not read, and
+	// maxUnsentBytes how long they are together. With more, it is cut off: it
+	// pulls what it missed when it comes again.
+	maxUnsent      = 256
+	maxUnsentBytes = 8 << 20
 )
 
-// A connection is one live web socket. Its fields but the last do not
-// change once it is among the live ones.
+// A connection is one live web socket. The fields that tell who it is
+// do not change once it is among the live ones.
 type connection struct {
 	id       int64
 	userID   string
@@ -29,6 +32,7 @@ type connection struct {
 	since    time.Time
 	raw      net.Conn
 	out      chan outgoing
+	unsent   atomic.Int64 // bytes in out
 	pulled   pullLog
 }
 
@@ -46,6 +50,10 @@ func (c *connection) send(frame []byte) { c.queue(outgoing{frame: frame}) }
 func (c *connection) farewell(frame []byte) { c.queue(outgoing{frame, true}) }
 
 func (c *connection) queue(o outgoing) {
+	if c.unsent.Add(int64(len(o.frame))) > maxUnsentBytes {
+		c.drop()
+		return
+	}
 	select {
 	case c.out <- o:
 	default:

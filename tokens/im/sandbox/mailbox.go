@@ -173,7 +173,23 @@ func (b *mailbox) conversations() []conversationRow {
 }
 
 // read notes that the user has seen a conversation up to a time. It never goes back.
-func (b *mailbox) read(c conversation, at int64) { b.reads[c] = max(b.reads[c], at) }
+func (b *mailbox) read(c conversation, at int64) { advance(b.reads, c, at) }
+
+// remove takes a conversation off the list until its next message.
+func (b *mailbox) remove(c conversation) { advance(b.removed, c, b.last()) }
+
+// clear empties a conversation up to a time, for this side only.
+func (b *mailbox) clear(c conversation, at int64) { advance(b.cleared, c, at) }
+
+// maxMarks bounds what one user's clients may have remembered about
+// conversations, real ones or not.
+const maxMarks = 5000
+
+func advance(marks map[conversation]int64, c conversation, at int64) {
+	if _, known := marks[c]; known || len(marks) < maxMarks {
+		marks[c] = max(marks[c], at)
+	}
+}
 
 // confirm notes that a device has everything up to a time, which is none that
 // has not been yet.

@@ -94,9 +94,10 @@ func (rc *rongcloud) published(c *connection, f rongFrame) {
 	}
 }
 
-// markRead notes that a conversation was read up to a time.
+// markRead notes that a conversation was read up to a time, which is none to
+// come: that would hide messages from the count that nobody has seen.
 func (rc *rongcloud) markRead(c *connection, in rongFields) {
 	if box := rc.s.mailbox(c.userID); box != nil && in.texts[3] != "" {
-		box.read(conversation{channel(in.ints[1]), in.texts[3]}, in.ints[2])
+		box.read(conversation{channel(in.ints[1]), in.texts[3]}, min(in.ints[2], rc.s.lastSync))
 	}
 }

@@ -3,17 +3,18 @@ package sandbox
 import "google.golang.org/protobuf/encoding/protowire"
 
 // rongFields is a protobuf message taken apart: of each field number the last
-// value. The bodies on RongCloud's socket are protobuf 2, and few and small
+// value, and of strings and messages all. The bodies on RongCloud's socket are protobuf 2, and few and small
 // enough to be written by number.
 type rongFields struct {
 	ints  map[protowire.Number]int64
 	texts map[protowire.Number]string
+	lists map[protowire.Number][]string
 }
 
 // parseRongFields returns false where b is no protobuf message. Fields of other
 // kinds than integers and strings are skipped.
 func parseRongFields(b []byte) (rongFields, bool) {
-	f := rongFields{ints: map[protowire.Number]int64{}, texts: map[protowire.Number]string{}}
+	f := rongFields{ints: map[protowire.Number]int64{}, texts: map[protowire.Number]string{}, lists: map[protowire.Number][]string{}}
 	for len(b) > 0 {
 		num, kind, n := protowire.ConsumeTag(b)
 		if n < 0 {
@@ -27,6 +28,7 @@ func parseRongFields(b []byte) (rongFields, bool) {
 		case protowire.BytesType:
 			v, m := protowire.ConsumeBytes(b)
 			f.texts[num], n = string(v), m
+			f.lists[num] = append(f.lists[num], string(v))
 		default:
 			n = protowire.ConsumeFieldValue(num, kind, b)
 		}

@@ -27,7 +27,13 @@ func (rc *rongcloud) query(c *connection, f rongFrame) {
 	case "updRRTime":
 		rc.markRead(c, in)
 	case "delRelation":
-		rc.removeConversation(c, f, in)
+		rc.removeConversation(c, in.ints[1], f.target)
+	case "delRelationBatch":
+		for _, row := range in.lists[1] {
+			if one, ok := parseRongFields([]byte(row)); ok {
+				rc.removeConversation(c, one.ints[2], one.texts[1])
+			}
+		}
 	case "cleanPMsg":
 		rc.clearHistory(c, in)
 	case "pullEventChange":
@@ -120,18 +126,19 @@ func (rc *rongcloud) relations(c *connection, in rongFields) []byte {
 		rows = box.conversations()
 	}
 	var body []byte
-	n := 0
+	n, all := 0, true
 	for _, row := range rows {
 		if since > 0 && (newer && row.latest.at <= since || !newer && row.latest.at >= since) {
 			continue
 		}
 		if n == limit {
+			all = false
 			break
 		}
 		n++
 		body = appendRongMessage(body, 1, rongRelation(row, c.userID))
 	}
-	body = appendRongBool(body, 2, true)
+	body = appendRongBool(body, 2, all)
 	return appendRongInt(body, 3, rc.s.cfg.Now().UnixMilli())
 }
 
@@ -145,21 +152,15 @@ func rongRelation(row conversationRow, owner string) []byte {
 }
 
 // removeConversation takes a conversation off the list until its next message.
-// The peer is the query's target, or else userId(2) of the body.
-func (rc *rongcloud) removeConversation(c *connection, f rongFrame, in rongFields) {
-	peer := f.target
-	if peer == "" || peer == c.userID {
-		peer = in.texts[2]
-	}
+func (rc *rongcloud) removeConversation(c *connection, kind int64, peer string) {
 	if box := rc.s.mailbox(c.userID); box != nil {
-		box.removed[conversation{max(channel(in.ints[1]), channelPerson), peer}] = box.last()
+		box.remove(conversation{channel(kind), peer})
 	}
 }
 
 // clearHistory empties a conversation up to dataTime(2), for this user only.
 func (rc *rongcloud) clearHistory(c *connection, in rongFields) {
 	if box := rc.s.mailbox(c.userID); box != nil {
-		row := conversation{channelPerson, in.texts[1]}
-		box.cleared[row] = max(box.cleared[row], in.ints[2])
+		box.clear(conversation{channelPerson, in.texts[1]}, min(in.ints[2], rc.s.lastSync))
 	}
 }

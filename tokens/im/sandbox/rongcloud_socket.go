@@ -109,6 +109,7 @@ func (c *connection) write(ctx context.Context, ws *websocket.Conn) {
 			limit, done := context.WithTimeout(ctx, rongWrite)
 			err := ws.Write(limit, websocket.MessageBinary, o.frame)
 			done()
+			c.unsent.Add(-int64(len(o.frame)))
 			if err != nil {
 				c.drop()
 				return

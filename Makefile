@@ -1,6 +1,6 @@
 # `make help` lists the targets. Each sets up what it needs, below .cache and bin;
-# only `test` may ask the system for more: a C compiler, which -race cannot do without, and
-# curl, with which the README's lines are run.
+# only `test` may ask the system for more: a C compiler, which -race cannot do without,
+# curl, with which the README's lines are run, and `e2e` for Chromium with a Chinese font.
 
 SHELL       := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -24,7 +24,7 @@ ARGS         :=
 
 .PHONY: help
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: build ## build and serve with no configuration: SQLite and keys in ./data, the sandbox as cloud
@@ -52,6 +52,15 @@ web: web/node_modules/.stamp web/client/node_modules/.stamp ## RongCloud's SDK a
 .PHONY: test-client
 test-client: web/client/node_modules/.stamp ## the client helper against the real binary (needs node)
 	cd web/client && npm test
+
+web/e2e/node_modules/.stamp: web/e2e/package-lock.json
+	cd web/e2e && npm ci --no-audit --no-fund
+	@touch $@
+
+.PHONY: e2e
+e2e: chromium web web/e2e/node_modules/.stamp ## people and admins in Chromium against the real binary (needs node)
+	@$(MAKE) build
+	cd web/e2e && npm run --silent test -- $(or $(ARGS),*.test.mjs)
 
 .PHONY: test
 test: format vet compiler curl test-client ## everything on SQLite, MariaDB and MySQL (fetched once, 90 MB, no root), then the short tests with -race
@@ -118,6 +127,19 @@ curl:
 			{ echo "the README's lines need curl: install it"; exit 1; }; \
 		echo "installing curl, for the README's lines"; \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends curl; \
+	}
+
+# Debian's own: what it plays with is what people have. The font is for Chinese.
+.PHONY: chromium
+chromium:
+	@missing=; \
+	command -v chromium >/dev/null || missing="chromium"; \
+	command -v fc-list >/dev/null && [[ -n $$(fc-list :lang=zh-cn family) ]] || missing="$$missing fontconfig fonts-noto-cjk"; \
+	[[ -z $$missing ]] || { \
+		[[ $$(id -u) == 0 ]] && command -v apt-get >/dev/null || \
+			{ echo "the tests in a browser need these packages: $$missing"; exit 1; }; \
+		echo "installing $$missing, for the tests in a browser"; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; \
 	}
 
 $(GOLANGCI):

@@ -1,0 +1,100 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { browser, context, person } from "./lib/browser.mjs";
+import { arrived, hears, openChat, readBack, say, state, talkTo } from "./lib/chat.mjs";
+import { password, serve } from "./lib/server.mjs";
+
+test("two people register, chat both ways, and read at their next login what came while they were away", async (t) => {
+  const server = await serve(t);
+  const chrome = await browser(t);
+
+  const register = async (username, nickname) => {
+    const ctx = await context(t, chrome);
+    const page = await ctx.newPage();
+    await page.goto(server.api + "/");
+    await page.getByRole("navigation").getByRole("link", { name: "Register" }).click();
+    await page.getByLabel("Username").fill(username);
+    await page.getByLabel("Password").fill(password);
+    await page.getByLabel(/Shown name/).fill(nickname);
+    await page.getByRole("button", { name: "Register" }).click();
+    await page.waitForURL(server.api + "/chat");
+    const who = { ctx, page, username, name: nickname };
+    await state(who, "connected");
+    return who;
+  };
+  const ann = await register("ann", "安娜");
+  const ben = await register("ben", "Ben 🐻");
+
+  await t.test("chat both ways, in Chinese and with emoji", async () => {
+    await talkTo(ann, "ben");
+    assert.equal(await ann.page.textContent("#talk-name"), "Ben 🐻");
+    await say(ann, "你好,Ben!今天天气很好 🌤️");
+    await ben.page.locator("#talks").getByText("你好,Ben!今天天气很好 🌤️").waitFor();
+    assert.equal(await ben.page.locator("#talks .count").textContent(), "1", "unread at ben");
+    await ben.page.locator("#talks").getByText("安娜").click();
+    await hears(ben, ["你好,Ben!今天天气很好 🌤️"]);
+    await say(ben, "早上好 👩‍👩‍👧‍👦🇨🇳\nzweite Zeile: Grüße");
+    await hears(ann, ["你好,Ben!今天天气很好 🌤️", "早上好 👩‍👩‍👧‍👦🇨🇳\nzweite Zeile: Grüße"]);
+    assert.equal(await ben.page.locator("#talks .count").count(), 0, "unread at ben after reading");
+  });
+
+  await t.test("what came while away is there at the next login", async () => {
+    await ben.page.getByRole("button", { name: "Log out" }).click();
+    await ben.page.waitForURL(/\/login/);
+    await ben.page.getByText("You are logged out.").waitFor();
+    await say(ann, "等你回来 📮");
+    await say(ann, "second thought");
+    await hears(ann, ["等你回来 📮", "second thought"]);
+    await arrived(ann);
+
+    await ben.page.getByLabel("Username").fill("ben");
+    await ben.page.getByLabel("Password").fill(password);
+    await ben.page.getByRole("button", { name: "Log in" }).click();
+    await state(ben, "connected");
+    const talk = ben.page.locator("#talks li", { hasText: "安娜" });
+    await talk.getByText("second thought").waitFor();
+    assert.equal(await talk.locator(".count").textContent(), "2", "unread at ben");
+    await talk.click();
+    await hears(ben, ["你好,Ben!今天天气很好 🌤️", "早上好 👩‍👩‍👧‍👦🇨🇳\nzweite Zeile: Grüße", "等你回来 📮", "second thought"]);
+    await say(ben, "I am back");
+    await hears(ann, ["second thought", "I am back"]);
+  });
+
+  assert.ok(ann.ctx.homeCalls.tried > 0, "the SDK tried to call home, so the watch over it was tried too");
+});
+
+test("what somebody types is shown as text, whatever it looks like", async (t) => {
+  const server = await serve(t);
+  const chrome = await browser(t);
+  const { tries } = await import("./lib/xss.mjs");
+  assert.ok(tries.length >= 40, `${tries.length} tries, want 40 at least`);
+  const mallory = await person(t, chrome, server, "mallory", { nickname: tries[0] });
+  const ann = await person(t, chrome, server, "ann", { nickname: `${tries[1]}` });
+  for (const who of [mallory, ann]) {
+    await who.ctx.addInitScript(() => {
+      globalThis.alert = () => (globalThis.wasHit = true);
+    });
+  }
+  await openChat(mallory, server);
+  await openChat(ann, server);
+  await talkTo(mallory, "ann");
+  assert.equal(await mallory.page.textContent("#talk-name"), tries[1]);
+  for (const attack of tries) await say(mallory, attack);
+  await arrived(mallory);
+  await talkTo(ann, "mallory");
+  await hears(ann, tries.slice(-20));
+  await readBack(ann);
+  await hears(ann, tries);
+  assert.equal(await ann.page.textContent("#talk-name"), tries[0]);
+  for (const who of [mallory, ann]) {
+    await who.page.goto(server.api + "/account");
+    assert.equal(await who.page.textContent(".lead strong"), who.name);
+    assert.equal(await who.page.inputValue("#nickname"), who.name);
+    await who.page.goto(server.api + "/chat");
+    await state(who, "connected");
+    await who.page.locator("#talks li").first().waitFor();
+    assert.equal(await who.page.evaluate(() => globalThis.wasHit === true), false, `a script ran at ${who.username}`);
+    const planted = await who.page.locator("main :is(script, iframe, object, embed, svg, img, math, style, base, meta, link)").count();
+    assert.equal(planted, 0, "elements that a message planted");
+  }
+});

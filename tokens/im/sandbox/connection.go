@@ -128,6 +128,7 @@ func (s *Sandbox) online(c *connection) {
 	s.sockets.live[c.userID] = append(s.sockets.live[c.userID], c)
 }
 
+// offline forgets a connection, also one that was never among the live ones.
 func (s *Sandbox) offline(c *connection) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -161,7 +161,7 @@ func TestCloseLeavesNoGoroutine(t *testing.T) {
 		r.dial(token, 3)               // nor is its greeting
 		r.dial("refused", 3)           // in the middle of a closing handshake
 		r.connect(token).write(websocket.MessageText, nil)
-		r.wantOnline("u1", 2)
+		r.wantOnline("u1", 2) // though nobody answers the closing handshake
 		began := time.Now()
 		r.s.Close()
 		if took := time.Since(began); took > 2*time.Second {
@@ -275,8 +275,9 @@ func TestUnsentFramesAreBounded(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			cutOff := &cutConn{}
 			c := &connection{out: make(chan outgoing, maxUnsent), raw: cutOff}
+			b := make([]byte, frame)
 			for range maxUnsent + 1 {
-				c.send(make([]byte, frame))
+				c.send(b)
 			}
 			if !cutOff.closed {
 				t.Errorf("a client with %d unread frames of %d bytes is still connected, want it cut off", maxUnsent+1, frame)

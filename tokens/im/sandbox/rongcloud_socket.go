@@ -64,39 +64,40 @@ func (rc *rongcloud) connect(w http.ResponseWriter, r *http.Request) {
 	// The request's context ends when this function does, not with the client.
 	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
 	defer cancel()
-	if rc.admit(c, q.Get("appId"), q.Get("token")) {
-		defer s.offline(c)
-	}
+	rc.admit(c, q.Get("appId"), q.Get("token"))
 	written := make(chan struct{})
 	go func() {
 		defer close(written)
 		c.write(ctx, ws)
 	}()
-	rc.listen(ctx, ws, c)
+	why, reason := rc.listen(ctx, ws, c)
+	s.offline(c)
+	if why != 0 {
+		_ = ws.Close(why, reason)
+	}
 	cancel()
 	<-written
 }
 
 // admit greets the client or refuses it. The greeting is the first frame: a
 // message that arrives at the same moment comes behind it.
-func (rc *rongcloud) admit(c *connection, appKey, token string) bool {
+func (rc *rongcloud) admit(c *connection, appKey, token string) {
 	s := rc.s
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if c.version != 3 && c.version != 4 {
 		c.farewell(rongConnackNo(1)) // unacceptable protocol version
-		return false
+		return
 	}
 	state, t := s.judge(appKey, token)
 	if state != StateValid {
 		c.farewell(rongConnackNo(rongConnackStatus[state]))
-		return false
+		return
 	}
 	c.userID, c.token, c.since = t.userID, t, s.now()
 	c.tokenKey, _, _ = strings.Cut(token, "@")
 	s.online(c)
 	c.send(rongConnackOK(c.version, c.userID, "sandbox-"+strconv.FormatInt(c.id, 36), s.cfg.Now()))
-	return true
 }
 
 // write sends what is queued, until the context ends or a last frame is out.
@@ -123,30 +124,28 @@ func (c *connection) write(ctx context.Context, ws *websocket.Conn) {
 }
 
 // listen handles frames until the client leaves, says nothing for too long or
-// sends what no client sends.
-func (rc *rongcloud) listen(ctx context.Context, ws *websocket.Conn, c *connection) {
+// sends what no client sends. It returns how to close a socket that is still
+// there, and 0 for one that is not.
+func (rc *rongcloud) listen(ctx context.Context, ws *websocket.Conn, c *connection) (websocket.StatusCode, string) {
 	for {
 		limit, done := context.WithTimeout(ctx, rongSilence)
 		kind, data, err := ws.Read(limit)
 		done()
 		if err != nil {
-			return
+			return 0, ""
 		}
 		if kind != websocket.MessageBinary {
-			_ = ws.Close(websocket.StatusUnsupportedData, "want binary frames")
-			return
+			return websocket.StatusUnsupportedData, "want binary frames"
 		}
 		f, err := parseRongFrame(data)
 		if err != nil {
-			_ = ws.Close(websocket.StatusProtocolError, err.Error())
-			return
+			return websocket.StatusProtocolError, err.Error()
 		}
 		if c.userID == "" {
 			continue // refused, and about to be closed
 		}
 		if f.kind == rongDisconnect {
-			_ = ws.Close(websocket.StatusNormalClosure, "")
-			return
+			return websocket.StatusNormalClosure, ""
 		}
 		rc.frame(c, f)
 	}

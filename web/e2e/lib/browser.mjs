@@ -48,6 +48,15 @@ export async function context(t, chrome, { lang = "en", theme = "light", size = 
     serviceWorkers: "block",
   });
   ctx.setDefaultTimeout(10_000);
+  // Which states of the connection the page has shown, since it was loaded.
+  await ctx.addInitScript(() => {
+    const seen = (globalThis.statesSeen = []);
+    const look = () => {
+      const state = document.getElementById("state")?.dataset.state;
+      if (state !== undefined && state !== seen.at(-1)) seen.push(state);
+    };
+    new MutationObserver(look).observe(document, { subtree: true, childList: true, attributeFilter: ["data-state"] });
+  });
   const left = [];
   const complaints = [];
   const homeCalls = { tried: 0, forbidden: 0, reported: 0 };

@@ -61,3 +61,6 @@ export async function readBack(who) {
     await until("older messages", async () => (await messages(who)).length > before || (await older.count()) === 0);
   }
 }
+
+/** The states of the connection since the page was loaded, in their order. */
+export const statesSeen = (who) => who.page.evaluate(() => globalThis.statesSeen);

@@ -115,6 +115,16 @@ test("a first try that meets no network is made again, ever slower, without a re
   await c.stop();
 });
 
+test("a refusal that was answered is not reported again when the network goes", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const { lib, bridge, connect } = rig({ codes: [31020, 30007] });
+  const c = connect();
+  await settle();
+  await pass(t, 5000);
+  assert.deepEqual([c.state, lib.tokens, bridge.refusals], ["connected", ["t1", "t2", "t2"], [[31020, "t1"]]]);
+  await c.stop();
+});
+
 test("while imbridge gives no token it waits as long as it was told", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const { lib, bridge, states, connect } = rig({ codes: [31020], failures: [down(), down()] });

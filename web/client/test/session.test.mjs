@@ -48,6 +48,7 @@ test("sessions", async (t) => {
     await server.advance(11 * minutes);
     await Promise.all(Array.from({ length: 20 }, () => bridge.request("GET", "/v1/me")));
     assert.equal(bridge.count("POST /v1/session/refresh"), 1);
+    assert.equal(bridge.count("GET /v1/me"), 20, "and none of them was refused first");
     await bridge.request("GET", "/v1/me");
     assert.equal(bridge.count("POST /v1/session/refresh"), 1, "and the new session is kept");
   });

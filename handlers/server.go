@@ -30,6 +30,9 @@ type Deps struct {
 	CloudState func() string
 	// RotateCloudSecret marks all tokens of the app secret in use as stale.
 	RotateCloudSecret func(ctx context.Context, actor string, o models.Origin) error
+	// Overview remembers the last hour for the admin console. Nil makes one that
+	// nobody runs: it knows only what is.
+	Overview *Overview
 	// Health is shared by the two listeners, and by whoever stops the process.
 	// Nil makes one of its own.
 	Health *Health
@@ -87,6 +90,9 @@ func newAPI(d Deps) *api {
 	if d.Log == nil {
 		d.Log = slog.New(slog.DiscardHandler)
 	}
+	if d.Overview == nil {
+		d.Overview = &Overview{Metrics: d.Metrics, Now: d.Now}
+	}
 	if d.Health == nil {
 		d.Health = &Health{}
 	}
@@ -126,6 +132,7 @@ func New(d Deps) *echo.Echo {
 	e.GET("/v1/people", h.people, user...)
 
 	e.POST("/v1/admin/login", h.adminLogin, public...)
+	e.GET("/v1/admin/overview", h.overview, admin...)
 	e.GET("/v1/admin/lifetimes", h.lifetimes, admin...)
 	e.PUT("/v1/admin/lifetimes/default", h.setDefaultLifetime, admin...)
 	e.POST("/v1/admin/lifetimes/default/preview", h.previewDefaultLifetime, admin...)
@@ -153,6 +160,7 @@ func New(d Deps) *echo.Echo {
 	h.mountHealth(e)
 	h.mountDocs(e)
 	h.mountPages(e)
+	h.mountAdminPages(e)
 	return h.sealed(e)
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -168,7 +170,13 @@ func (s *Store) changeLifetime(ctx context.Context, userID string, match Match, 
 					return ErrStale
 				}
 			}
+			told, err := s.beforeChange(tx, userID, def)
+			if err != nil {
+				return err
+			}
+			maps.Copy(told, detail)
 			next, args := def.Revision+1, []any{}
+			told["revision"] = next
 			set := "revision = ?"
 			args = append(args, next)
 			if userID == "" {
@@ -190,7 +198,7 @@ func (s *Store) changeLifetime(ctx context.Context, userID string, match Match, 
 			if userID != "" {
 				subject = "user:" + userID
 			}
-			return s.audit(tx, o, actor, action, subject, detail)
+			return s.audit(tx, o, actor, action, subject, told)
 		})
 		switch {
 		case errors.Is(err, errRevisionMoved) && match.Revision == nil && try < maxTries:
@@ -200,6 +208,63 @@ func (s *Store) changeLifetime(ctx context.Context, userID string, match Match, 
 		}
 		return err
 	}
+}
+
+// beforeChange tells what a change of a lifetime is about to replace, so that it
+// can be taken back: nothing for a person who had none of their own.
+func (s *Store) beforeChange(tx *gorm.DB, userID string, def lifetimeRow) (map[string]any, error) {
+	if userID == "" {
+		return map[string]any{"was_seconds": def.Seconds}, nil
+	}
+	var rows []lifetimeRow
+	if err := tx.Where("scope = ?", userID).Find(&rows).Error; err != nil || len(rows) == 0 {
+		return map[string]any{}, err
+	}
+	return map[string]any{"was_seconds": rows[0].Seconds}, nil
+}
+
+// A LifetimeChange is what was done to a lifetime, and what it replaced.
+type LifetimeChange struct {
+	UserID string // empty for the default
+	Actor  string
+	At     time.Time
+	// To is what it was set to, From what it was before; nil: none of their own.
+	To, From *time.Duration
+	// Revision of all lifetimes that the change made.
+	Revision int64
+}
+
+// LastLifetimeChange is the newest change that anybody made. ErrNotFound where
+// there was none that can be told.
+func (s *Store) LastLifetimeChange(ctx context.Context) (LifetimeChange, error) {
+	var newest *AuditRow
+	for _, action := range []string{"lifetime.set", "lifetime.delete"} {
+		rows, err := s.FindAudit(ctx, AuditFilter{Action: action}, "", 1)
+		if err != nil {
+			return LifetimeChange{}, err
+		}
+		if len(rows) == 1 && (newest == nil || rows[0].ID > newest.ID) {
+			newest = &rows[0]
+		}
+	}
+	if newest == nil {
+		return LifetimeChange{}, ErrNotFound
+	}
+	revision, ok := newest.Detail["revision"].(float64)
+	if !ok {
+		return LifetimeChange{}, ErrNotFound
+	}
+	c := LifetimeChange{Actor: newest.Actor, At: newest.At, Revision: int64(revision)}
+	if id, ok := strings.CutPrefix(newest.Subject, "user:"); ok {
+		c.UserID = id
+	}
+	for name, to := range map[string]**time.Duration{"seconds": &c.To, "was_seconds": &c.From} {
+		if n, ok := newest.Detail[name].(float64); ok {
+			d := time.Duration(n) * time.Second
+			*to = &d
+		}
+	}
+	return c, nil
 }
 
 var errRevisionMoved = errors.New("revision moved")

@@ -103,7 +103,8 @@ func (a *app) serve(ctx context.Context, cfg config.Config, log *slog.Logger) er
 	if err != nil {
 		return err
 	}
-	deps := handlers.Deps{Store: store, Issuer: issuer, Metrics: metrics, Log: log, Now: now, CloudState: client.breaker, Health: &handlers.Health{},
+	overview := &handlers.Overview{Metrics: metrics, Now: now}
+	deps := handlers.Deps{Overview: overview, Store: store, Issuer: issuer, Metrics: metrics, Log: log, Now: now, CloudState: client.breaker, Health: &handlers.Health{},
 		RotateCloudSecret: func(ctx context.Context, actor string, o models.Origin) error {
 			return store.RotateSecret(ctx, client.app(), client.secret, actor, o)
 		},
@@ -133,6 +134,7 @@ func (a *app) serve(ctx context.Context, cfg config.Config, log *slog.Logger) er
 	g.Go(func() error { return issuer.Run(gctx) })
 	g.Go(func() error { return runner.Run(gctx) })
 	g.Go(func() error { return watcher.Run(gctx) })
+	g.Go(func() error { return overview.Run(gctx) })
 	nightly := newNightly(cfg, store, client, issuer.Process, metrics, log)
 	g.Go(func() error { return nightly.Run(gctx) })
 	g.Go(func() error { return sweep(gctx, store, log) })

@@ -1,0 +1,49 @@
+// The console works without this. With it, times are the reader's own, the
+// overview keeps itself fresh, and all rows of a list are marked at once.
+const format = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
+
+function localTimes(root) {
+  for (const time of root.querySelectorAll("time[datetime]")) time.textContent = format.format(new Date(time.dateTime));
+}
+localTimes(document);
+
+const all = document.getElementById("all");
+if (all) {
+  const boxes = [...document.querySelectorAll('input[name="id"]')];
+  const show = () => {
+    const marked = boxes.filter((box) => box.checked).length;
+    all.checked = marked === boxes.length;
+    all.indeterminate = marked > 0 && marked < boxes.length;
+  };
+  all.hidden = false;
+  all.addEventListener("change", () => { for (const box of boxes) box.checked = all.checked; });
+  for (const box of boxes) box.addEventListener("change", show);
+  show();
+}
+
+// A look each few seconds keeps the admin logged in, so that it ends when nobody
+// has been there for a while.
+const live = document.getElementById("live");
+if (live) {
+  const awayAfter = 10 * 60 * 1000;
+  let seen = performance.now();
+  for (const event of ["pointermove", "keydown", "scroll", "visibilitychange"]) {
+    addEventListener(event, () => { seen = performance.now(); }, { passive: true });
+  }
+  setInterval(async () => {
+    const busy = live.contains(document.activeElement);
+    if (document.hidden || busy || performance.now() - seen > awayAfter) return;
+    try {
+      const answer = await fetch("/admin", { credentials: "same-origin", redirect: "manual", headers: { Accept: "text/html" } });
+      if (answer.type === "opaqueredirect") { location.assign("/admin/login"); return; }
+      if (!answer.ok) return;
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const fresh = page.getElementById("live");
+      const head = page.querySelector(".page-head time");
+      if (!fresh || live.contains(document.activeElement)) return;
+      live.replaceChildren(...fresh.childNodes);
+      document.querySelector(".page-head time").replaceWith(head);
+      localTimes(document);
+    } catch { /* the network is away; the next look tells */ }
+  }, Number(live.dataset.refresh) * 1000);
+}

@@ -1,0 +1,65 @@
+package web
+
+// adminNameTexts are the console's words for what the program calls by constants.
+// One without words shows as the constant.
+var adminNameTexts = map[string]words{
+	"admin.status.active":  {"Active", "正常"},
+	"admin.status.banned":  {"Banned", "已封禁"},
+	"admin.status.deleted": {"Deleted", "已删除"},
+
+	"admin.kind.provision": {"Make known", "开通"},
+	"admin.kind.profile":   {"Update the profile", "同步资料"},
+	"admin.kind.revoke":    {"Revoke tokens", "吊销令牌"},
+	"admin.kind.ban":       {"Ban or lift a ban", "封禁或解封"},
+	"admin.kind.remove":    {"Remove", "移除"},
+
+	"admin.breaker.closed":    {"Reachable", "连接正常"},
+	"admin.breaker.open":      {"Not reachable: left alone for a while", "无法连接：暂停调用"},
+	"admin.breaker.half-open": {"Being tried again", "正在重新尝试"},
+
+	"admin.cloud.rongcloud": {"RongCloud", "融云"},
+	"admin.cloud.easemob":   {"Easemob", "环信"},
+
+	"admin.ability.ban":     {"Ban people, and let them in again", "封禁与解封用户"},
+	"admin.ability.block":   {"Keep lists of who has blocked whom", "维护黑名单"},
+	"admin.ability.check":   {"Check the credentials without changing anything", "只读检查凭据"},
+	"admin.ability.kick":    {"Disconnect people", "强制断开用户"},
+	"admin.ability.list":    {"List its people, to compare with ours", "列出用户以便比对"},
+	"admin.ability.profile": {"Keep names and pictures", "保存名称与头像"},
+	"admin.ability.remove":  {"Remove people", "移除用户"},
+	"admin.ability.revoke":  {"Revoke tokens", "吊销令牌"},
+	"admin.ability.watch":   {"Tell who is connected", "查询在线状态"},
+
+	"admin.notice.buried":        {"Changes given up on", "变更已放弃"},
+	"admin.notice.outbox_stuck":  {"The queue does not move", "队列停滞"},
+	"admin.notice.breaker_open":  {"The cloud cannot be reached", "云端无法连接"},
+	"admin.notice.refused_spike": {"Many tokens are refused", "大量令牌被拒"},
+	"admin.notice.credentials":   {"The cloud refuses our credentials", "云端拒绝凭据"},
+	"admin.notice.registration":  {"Registrations were taken back", "注册被撤回"},
+	"admin.notice.drift":         {"The cloud differs from us", "云端数据不一致"},
+	"admin.notice.audit":         {"The audit", "审计"},
+
+	"admin.action.admin.create":        {"Admin made", "创建管理员"},
+	"admin.action.admin.login":         {"Admin logged in", "管理员登录"},
+	"admin.action.admin.login_failed":  {"Admin login failed", "管理员登录失败"},
+	"admin.action.cloud_secret.rotate": {"App secret rotated", "更换 App Secret"},
+	"admin.action.lifetime.set":        {"Lifetime set", "设置有效期"},
+	"admin.action.lifetime.delete":     {"Lifetime removed", "移除有效期"},
+	"admin.action.notice.resolve":      {"Notice resolved", "解决通知"},
+	"admin.action.outbox.drop":         {"Queue row dropped", "丢弃队列项"},
+	"admin.action.outbox.retry":        {"Queue row tried again", "重试队列项"},
+	"admin.action.reconcile.repair":    {"Difference repaired", "修复差异"},
+	"admin.action.session.start":       {"Logged in", "登录"},
+	"admin.action.session.end":         {"Session ended", "结束会话"},
+	"admin.action.session.end_all":     {"All sessions ended", "结束所有会话"},
+	"admin.action.session.replayed":    {"Stolen session ended", "结束被盗会话"},
+	"admin.action.signing_key.add":     {"Signing key added", "新增签名密钥"},
+	"admin.action.signing_key.rotate":  {"Signing key rotated", "轮换签名密钥"},
+	"admin.action.token.reissue":       {"Token made anew", "重新签发令牌"},
+	"admin.action.user.register":       {"Registered", "注册"},
+	"admin.action.user.profile":        {"Profile changed", "修改资料"},
+	"admin.action.user.password":       {"Password changed", "修改密码"},
+	"admin.action.user.ban":            {"Banned", "封禁"},
+	"admin.action.user.unban":          {"Ban lifted", "解除封禁"},
+	"admin.action.user.delete":         {"Deleted", "删除"},
+}

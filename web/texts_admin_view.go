@@ -1,0 +1,81 @@
+package web
+
+import (
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Num is a number as readers write it: 1,204.
+func (v View) Num(n int64) string {
+	s := strconv.FormatInt(n, 10)
+	digits := strings.TrimPrefix(s, "-")
+	var b strings.Builder
+	b.WriteString(s[:len(s)-len(digits)])
+	for i, d := range digits {
+		if i > 0 && (len(digits)-i)%3 == 0 {
+			b.WriteByte(',')
+		}
+		b.WriteRune(d)
+	}
+	return b.String()
+}
+
+// Count is a text about n things: the one of key and ".one" for a single one.
+func (v View) Count(key string, n int64) string {
+	if n == 1 {
+		key += ".one"
+	}
+	return v.T(key, v.Num(n))
+}
+
+// Lifetime is one in words, from its name: "permanent", "7d", "6h0m0s".
+func (v View) Lifetime(name string) string {
+	if name == "permanent" {
+		return v.T("admin.lifetime.permanent")
+	}
+	if days, ok := strings.CutSuffix(name, "d"); ok {
+		if n, err := strconv.ParseInt(days, 10, 64); err == nil {
+			return v.Count("admin.span.days", n)
+		}
+	}
+	d, err := time.ParseDuration(name)
+	if err != nil {
+		return name
+	}
+	return v.Span(d)
+}
+
+// Span is how long something lasts, by its largest two units.
+func (v View) Span(d time.Duration) string {
+	units := []struct {
+		key  string
+		unit time.Duration
+	}{{"admin.span.days", 24 * time.Hour}, {"admin.span.hours", time.Hour}, {"admin.span.minutes", time.Minute}, {"admin.span.seconds", time.Second}}
+	var parts []string
+	for _, u := range units {
+		if n := int64(d / u.unit); n > 0 {
+			parts = append(parts, v.Count(u.key, n))
+			d -= time.Duration(n) * u.unit
+		}
+		if len(parts) == 2 {
+			break
+		}
+	}
+	if len(parts) == 0 {
+		return v.T("admin.span.none")
+	}
+	if v.Lang == "zh" {
+		return strings.Join(parts, "")
+	}
+	return strings.Join(parts, " ")
+}
+
+// TextOr is a text of a key that may be unknown: a kind of notice that came later
+// shows by its own name.
+func (v View) TextOr(prefix, name string) string {
+	if HasText(prefix + name) {
+		return v.T(prefix + name)
+	}
+	return name
+}

@@ -138,18 +138,38 @@ func TestThousandSockets(t *testing.T) {
 		if got := r.live(""); got != "[]" {
 			t.Errorf("connections after Close = %s, want none", got)
 		}
-		res, err := http.Get(r.cloud.URL + "/websocket")
-		if err != nil {
-			t.Fatal(err)
-		}
-		res.Body.Close()
-		if res.StatusCode != http.StatusServiceUnavailable {
-			t.Errorf("socket after Close = http %d, want 503", res.StatusCode)
-		}
+		r.wantNoRoom("after Close")
 		r.ok("/user/info.json", "userId", "u1") // the rest goes on
 	})
 	http.DefaultClient.CloseIdleConnections()
 	goleak.VerifyNone(t, leaks)
+}
+
+func (r *rig) wantNoRoom(when string) {
+	r.Helper()
+	res, err := http.Get(r.cloud.URL + "/websocket")
+	if err != nil {
+		r.Fatal(err)
+	}
+	res.Body.Close()
+	if res.StatusCode != http.StatusServiceUnavailable {
+		r.Errorf("socket %s = http %d, want 503", when, res.StatusCode)
+	}
+}
+
+func TestSocketsAreBounded(t *testing.T) {
+	r := newRig(t)
+	token := r.mint("u1")
+	fill := func(n int) {
+		r.s.mu.Lock()
+		defer r.s.mu.Unlock()
+		r.s.sockets.count += n
+	}
+	fill(maxConnections - 1)
+	r.connect(token)
+	r.wantNoRoom("beyond the limit")
+	fill(-maxConnections + 1)
+	r.connect(token)
 }
 
 func TestCloseLeavesNoGoroutine(t *testing.T) {
@@ -167,6 +187,13 @@ func TestCloseLeavesNoGoroutine(t *testing.T) {
 		if took := time.Since(began); took > 2*time.Second {
 			t.Errorf("Close took %v, want no waiting for handshakes", took)
 		}
+		r.s.mu.Lock()
+		left := r.s.sockets.count
+		r.s.mu.Unlock()
+		if left != 0 {
+			t.Errorf("%d sockets left when Close returns, want it to wait for all", left)
+		}
+		r.wantNoRoom("after Close")
 	})
 	http.DefaultClient.CloseIdleConnections()
 	goleak.VerifyNone(t, leaks)

@@ -209,6 +209,9 @@ func (p *phone) ask(topic string, body []byte) (status int, answer []byte, qos b
 	if b[0]&0xf0 != 0x60 || len(b) < 9 || binary.BigEndian.Uint16(b[1:]) != id {
 		p.Fatalf("frame %x, want the QUERYACK of %d (%s)", b, id, topic)
 	}
+	if b[0] != 0x60 && b[0] != 0x62 {
+		p.Errorf("first byte of a QUERYACK = %x, want 60 or 62", b[0])
+	}
 	return int(binary.BigEndian.Uint16(b[7:])), b[9:], b[0] >> 1 & 3
 }
 

@@ -21,7 +21,7 @@ var commonTexts = map[string]words{
 	"form.optional":      {"optional", "可选"},
 	"problem.title":      {"This did not work", "操作未成功"},
 	"problem.back":       {"Back to the start", "返回首页"},
-	"problem.request_id": {"Should you ask for help, name this number: %s", "如需帮助,请提供此编号:%s"},
+	"problem.request_id": {"Should you ask for help, name this number: %s", "如需帮助，请提供此编号：%s"},
 	"problem.retry":      {"Try again in %s seconds.", "请在 %s 秒后重试。"},
 	"problem.missing":    {"Nothing here", "未找到"},
 }

@@ -48,9 +48,13 @@ function showState(state, detail) {
   at("state-text").textContent = t(`state.${name}`);
   clearInterval(countdown);
   const help = at("state-help");
+  // On a narrow screen the conversation hides the rest, so that it says so as well.
+  const inTalk = at("talk-state");
+  inTalk.hidden = name === "connected";
   const say = (text) => {
     help.textContent = text;
     help.hidden = text === "";
+    inTalk.textContent = `${t(`state.${name}`)} ${text}`;
   };
   const code = detail.code ?? detail.problem?.code ?? "";
   const final = name === "banned" || name === "signed_out_elsewhere" || name === "signed_out" || name === "failed";
@@ -61,8 +65,10 @@ function showState(state, detail) {
     tick();
     countdown = setInterval(tick, 1000);
   }
-  help.classList.toggle("warn", !final);
-  help.classList.toggle("bad", final);
+  for (const box of [help, inTalk]) {
+    box.classList.toggle("warn", !final);
+    box.classList.toggle("bad", final);
+  }
   const action = at("state-action");
   action.hidden = !final || name === "banned";
   const again = name === "signed_out" ? ["/login", t("login")] : ["/chat", t("reload")];
@@ -120,7 +126,9 @@ async function refreshTalks() {
 async function markRead() {
   if (document.hidden || current === "" || !online()) return;
   const id = current;
-  if (talks.unread(id, 0) > 0) await RongIMLib.clearMessagesUnreadStatus(privately(id));
+  if (!talks.hasUnread(id)) return;
+  talks.unread(id, 0);
+  await RongIMLib.clearMessagesUnreadStatus(privately(id));
 }
 
 async function open(id) {

@@ -70,9 +70,11 @@ export class Log {
   }
 
   more(has) {
+    const end = this.#atEnd();
     this.#hasMore = has;
     this.#failed = false;
     this.#drawTop();
+    if (end) this.toEnd();
   }
 
   /** Shows a message, or what became of one that is shown. */

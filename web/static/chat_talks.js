@@ -24,17 +24,23 @@ export class Talks {
     this.#sort();
   }
 
-  /** Sets how many are unread, and returns how many were. */
+  /** Sets how many are unread, as the SDK counts. */
   unread(id, count) {
     const talk = this.#get(id);
-    const before = talk.unread;
-    if (id === this.#selected && !document.hidden) count = 0;
     talk.unread = count;
     this.#draw(talk);
     let sum = 0;
-    for (const { unread } of this.#talks.values()) sum += unread;
+    for (const each of this.#talks.values()) sum += this.#shown(each);
     document.title = document.title.replace(/^(\(\d+\) )?/, sum > 0 ? `(${sum}) ` : "");
-    return Math.max(before, count);
+  }
+
+  hasUnread(id) {
+    return (this.#talks.get(id)?.unread ?? 0) > 0;
+  }
+
+  /** What the reader looks at is not unread to them, whatever was counted. */
+  #shown(talk) {
+    return talk.id === this.#selected && !document.hidden ? 0 : talk.unread;
   }
 
   select(id) {
@@ -99,14 +105,15 @@ export class Talks {
     const row = this.row(talk.id, talk.person, below, () => this.#open(talk.id));
     const button = row.querySelector("button");
     if (talk.id === this.#selected) button.setAttribute("aria-current", "true");
-    if (talk.unread > 0) {
+    const unread = this.#shown(talk);
+    if (unread > 0) {
       const count = document.createElement("span");
       count.className = "count";
-      count.textContent = String(talk.unread);
-      count.title = t("unread", talk.unread);
+      count.textContent = String(unread);
+      count.title = t("unread", unread);
       const said = document.createElement("span");
       said.className = "unseen";
-      said.textContent = t("unread", talk.unread);
+      said.textContent = t("unread", unread);
       count.ariaHidden = "true";
       button.append(count, said);
     }

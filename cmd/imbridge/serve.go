@@ -272,6 +272,7 @@ func (a *app) announce(ctx context.Context, cfg config.Config, store *models.Sto
 		fmt.Fprintf(&b, "  %-10s %s\n", name, fmt.Sprintf(format, args...))
 	}
 	fmt.Fprintf(&b, "imbridge %s, %s\n", version, cfg.Env)
+	line("open", "%s   register two people in two windows, and chat; admins go to /admin", reachable(api))
 	line("api", "%s   contract and try-out lines at /docs", reachable(api))
 	line("metrics", "%s/metrics", reachable(ops))
 	if box != nil {

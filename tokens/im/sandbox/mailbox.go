@@ -9,6 +9,9 @@ import (
 // maxMailbox is how many messages a user's mailbox keeps; the oldest go first.
 const maxMailbox = 5000
 
+// maxMailboxes bounds the mailboxes of ids that never registered.
+const maxMailboxes = 10_000
+
 // A channel is what kind of conversation a message belongs to. The numbers are
 // RongCloud's.
 type channel int
@@ -56,13 +59,14 @@ type mailbox struct {
 	cleared   map[conversation]int64 // sync time up to which the history is gone
 }
 
-// mailbox is nil for ids that never registered: nothing is kept for them.
+// mailbox is also there for ids that have yet to register, so that what is sent
+// to them waits. It is nil where there are too many of those.
 func (s *Sandbox) mailbox(userID string) *mailbox {
-	if s.store.users[userID] == nil {
-		return nil
-	}
 	b := s.store.mailboxes[userID]
 	if b == nil {
+		if s.store.users[userID] == nil && len(s.store.mailboxes) >= maxMailboxes+len(s.store.users) {
+			return nil
+		}
 		b = &mailbox{owner: userID, reads: map[conversation]int64{}, removed: map[conversation]int64{}, cleared: map[conversation]int64{}}
 		s.store.mailboxes[userID] = b
 	}

@@ -71,7 +71,7 @@ func (rc *rongcloud) published(c *connection, f rongFrame) {
 	switch f.topic {
 	case "ppMsgP", "ppMsgN", "ppMsgS":
 		class, content := in.texts[2], in.texts[3]
-		if f.target == "" || class == "" {
+		if f.target == "" || len(f.target) > rongMaxUserID || class == "" {
 			receipt(rongBadRequest, 0, "")
 			return
 		}

@@ -132,7 +132,24 @@ func TestServerMessagesReachTheSocket(t *testing.T) {
 	if got := two.history("u1", 0, 20, 0); contents(got.list) != "hello" {
 		t.Errorf("history = %q, want no message that was not to be stored", contents(got.list))
 	}
-	r.publish("u1", "nobody", "kept by nobody")
+	r.publish("u1", "later", "for somebody who has yet to register")
+	if got := r.connect(r.mint("later")).pull(0, 0); len(got.list) != 1 {
+		t.Errorf("pulled %+v after registering, want what was sent before", got.list)
+	}
+}
+
+func TestMailboxesOfStrangersAreBounded(t *testing.T) {
+	s := New(Config{})
+	for i := range maxMailboxes {
+		s.mailbox(fmt.Sprint("stranger", i))
+	}
+	if s.mailbox("one more") != nil {
+		t.Errorf("a mailbox beyond %d for an id that never registered, want none", maxMailboxes)
+	}
+	s.store.users["u1"] = &user{id: "u1"}
+	if s.mailbox("u1") == nil {
+		t.Error("no mailbox for a registered user, want one")
+	}
 }
 
 func TestOwnMessagesReachOtherDevices(t *testing.T) {

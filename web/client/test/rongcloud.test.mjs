@@ -112,6 +112,9 @@ test("a first try that meets no network is made again, ever slower, without a re
   assert.equal(lib.tokens.length, 7);
   assert.deepEqual([bridge.refusals, new Set(lib.tokens)], [[], new Set(["t1"])]);
   assert.deepEqual(states, ["connecting", "connected"]);
+  lib.emit("DISCONNECT", 30001);
+  await settle();
+  assert.ok(c.detail.retryIn <= 1250, `after a connection the first pause is ${c.detail.retryIn} ms, want about 1000`);
   await c.stop();
 });
 

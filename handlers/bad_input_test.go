@@ -158,7 +158,7 @@ func TestMissingFields(t *testing.T) {
 // TestNowhere asks for what is not there.
 func TestNowhere(t *testing.T) {
 	r := newRig(t)
-	for _, path := range []string{"/", "/v1", "/v1/", "/v1/nothing", "/v1/register/", "/V1/register", "/metrics", "/.git/config", "/docs/static/x.css", "/docs/static/..%2fweb.go", "/v1/%00", "/v1/%ff"} {
+	for _, path := range []string{"/v1", "/v1/", "/v1/nothing", "/v1/register/", "/V1/register", "/metrics", "/.git/config", "/docs/static/x.css", "/docs/static/..%2fweb.go", "/v1/%00", "/v1/%ff"} {
 		a := r.do(request{method: "GET", path: path}).want(t, path, http.StatusNotFound, "not_found")
 		if got := a.header.Get("Content-Type"); got != "application/problem+json" {
 			t.Errorf("Content-Type of %s = %q, want application/problem+json", path, got)

@@ -76,7 +76,7 @@ func TestFormComplaints(t *testing.T) {
 		{[]string{"username", "taken", "password", password}, 409, "Somebody else has this already.", "已被他人使用。"},
 		{[]string{"username", "", "password", password}, 422, "This is needed.", "此项必填。"},
 		{[]string{"username", "abcd", "password", password, "email", "x"}, 422, "Give an address like ann@example.com.", "请填写类似 ann@example.com 的地址。"},
-		{[]string{"username", "abcd", "password", password, "phone", "12"}, 422, "Give the number with its country, like +8613800138000.", "请填写带国家代码的号码,例如 +8613800138000。"},
+		{[]string{"username", "abcd", "password", password, "phone", "12"}, 422, "Give the number with its country, like +8613800138000.", "请填写带国家代码的号码，例如 +8613800138000。"},
 		{[]string{"username", "abcd", "password", "password1"}, 422, "Too many people use this password.", "使用此密码的人太多"},
 		{[]string{"username", "a\x01cd", "password", password}, 422, "characters that nobody can see", "不可见的控制字符"},
 		{[]string{"username", "a\xffcd", "password", password}, 422, "bytes that are no text in UTF-8", "UTF-8 无法识别的字符"},

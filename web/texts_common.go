@@ -2,7 +2,6 @@ package web
 
 // commonTexts are what stands around every page.
 var commonTexts = map[string]words{
-	"lang.name":          {"English", "中文"},
 	"skip":               {"Skip to the content", "跳到正文"},
 	"nav.chat":           {"Chat", "聊天"},
 	"nav.account":        {"Account", "账号"},

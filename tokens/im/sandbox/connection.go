@@ -34,6 +34,7 @@ type connection struct {
 	out      chan outgoing
 	unsent   atomic.Int64 // bytes in out
 	pulled   pullLog
+	ended    bool // farewell was said; what the client still sends counts for nothing
 }
 
 // An outgoing is one frame to a client; after the last one the socket is closed.
@@ -47,9 +48,15 @@ type outgoing struct {
 func (c *connection) send(frame []byte) { c.queue(outgoing{frame: frame}) }
 
 // farewell queues the last frame.
-func (c *connection) farewell(frame []byte) { c.queue(outgoing{frame, true}) }
+func (c *connection) farewell(frame []byte) {
+	c.queue(outgoing{frame, true})
+	c.ended = true
+}
 
 func (c *connection) queue(o outgoing) {
+	if c.ended {
+		return
+	}
 	if c.unsent.Add(int64(len(o.frame))) > maxUnsentBytes {
 		c.drop()
 		return
@@ -132,6 +139,10 @@ func (s *Sandbox) online(c *connection) {
 func (s *Sandbox) offline(c *connection) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.forget(c)
+}
+
+func (s *Sandbox) forget(c *connection) {
 	rest := slices.DeleteFunc(s.sockets.live[c.userID], func(o *connection) bool { return o == c })
 	if len(rest) == 0 {
 		delete(s.sockets.live, c.userID)
@@ -140,20 +151,22 @@ func (s *Sandbox) offline(c *connection) {
 	s.sockets.live[c.userID] = rest
 }
 
-// dismiss says farewell to every connection of a user.
+// dismiss says farewell to every connection of a user and is rid of them at
+// once, whenever the clients leave.
 func (s *Sandbox) dismiss(userID string, frame []byte) {
 	for _, c := range s.sockets.live[userID] {
 		c.farewell(frame)
 	}
+	delete(s.sockets.live, userID)
 }
 
-// dropAll breaks every live connection.
-func (s *Sandbox) dropAll() {
-	for _, list := range s.sockets.live {
-		for _, c := range list {
-			c.drop()
-		}
+// sever breaks every connection of a user without a word.
+func (s *Sandbox) sever(userID string) {
+	for _, c := range s.sockets.live[userID] {
+		c.ended = true
+		c.drop()
 	}
+	delete(s.sockets.live, userID)
 }
 
 // A grip is a ResponseWriter that keeps the connection which is hijacked from it.

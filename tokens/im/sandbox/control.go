@@ -227,7 +227,9 @@ func (s *Sandbox) reset(_ *http.Request, body []byte) (any, *complaint) {
 	cleared := []string{"faults", "calls", "peaks"}
 	if in.All {
 		s.store = newStore()
-		s.dropAll() // nobody is anybody any more
+		for id := range s.sockets.live {
+			s.sever(id) // nobody is anybody any more
+		}
 		cleared = append(cleared, "users", "tokens", "bans", "blacklists", "whitelists", "messages", "connections", "rate windows")
 	}
 	return map[string]any{"cleared": cleared}, nil

@@ -77,17 +77,17 @@ func (s *Sandbox) endConnections(_ *http.Request, body []byte) (any, *complaint)
 		if in.UserID != everybody && in.UserID != id {
 			continue
 		}
-		for _, c := range list {
-			ended++
-			switch in.Action {
-			case actDrop:
-				c.drop()
-			case actKick:
-				c.farewell(rongFarewell(rongKicked))
-			case actExpire:
+		ended += len(list)
+		switch in.Action {
+		case actDrop:
+			s.sever(id)
+		case actKick:
+			s.dismiss(id, rongFarewell(rongKicked))
+		case actExpire:
+			for _, c := range list {
 				c.token.expired = true
-				c.farewell(rongFarewell(rongExpired))
 			}
+			s.dismiss(id, rongFarewell(rongExpired))
 		}
 	}
 	return map[string]any{"ended": ended}, nil

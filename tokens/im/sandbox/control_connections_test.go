@@ -80,6 +80,9 @@ func TestControlEndsConnections(t *testing.T) {
 	if got := r.set("/control/connections", `{"user_id": "u1", "action": "drop"}`)["ended"]; got != 1.0 {
 		t.Errorf("ended = %v, want 1", got)
 	}
+	if got := r.live("?user_id=u1"); got != "[]" {
+		t.Errorf("connections after a drop = %s, want none at once", got)
+	}
 	if got := p.wantEnd(); got != -1 {
 		t.Errorf("end of a dropped socket = %v, want none: no close frame", got)
 	}
@@ -166,8 +169,16 @@ func TestTokenStatesWhileOnline(t *testing.T) {
 		token := r.mint("u1")
 		p := r.connect(token)
 		r.ok("/user/block.json", "userId", "u1", "minute", "1")
+		if got := r.live(""); got != "[]" {
+			t.Errorf("connections after a ban = %s, want none at once", got)
+		}
+		// The client has yet to read that it is banned.
+		p.packet(0x32, "ppMsgP", "u2", pb(1, 3, 2, "RC:TxtMsg", 3, "{}"))
 		p.want("ban", "e0 00 02")
 		p.wantEnd()
+		if got := r.connect(r.mint("u2")).pull(0, 0); len(got.list) != 0 {
+			t.Errorf("pulled %+v from a banned user, want nothing", got.list)
+		}
 		r.dial(token, 3).want("CONNACK while banned", "20 00 09")
 		r.set("/control/clock", `{"advance": "60s"}`)
 		r.connect(token)

@@ -141,9 +141,6 @@ func (rc *rongcloud) listen(ctx context.Context, ws *websocket.Conn, c *connecti
 		if err != nil {
 			return websocket.StatusProtocolError, err.Error()
 		}
-		if c.userID == "" {
-			continue // refused, and about to be closed
-		}
 		if f.kind == rongDisconnect {
 			return websocket.StatusNormalClosure, ""
 		}
@@ -156,6 +153,9 @@ func (rc *rongcloud) frame(c *connection, f rongFrame) {
 	s := rc.s
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if c.ended {
+		return
+	}
 	switch f.kind {
 	case rongPing:
 		c.send([]byte{rongPong << 4})

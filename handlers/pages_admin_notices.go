@@ -2,8 +2,10 @@ package handlers
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -90,10 +92,25 @@ type auditView struct {
 
 type auditShown struct {
 	models.AuditRow
-	// Facts is the detail as text.
-	Facts string
+	// Facts are the detail, by name.
+	Facts []fact
 	// Person is the page of who the row is about, empty where it is nobody's.
 	Person string
+}
+
+// A fact is one value of an audit row's detail.
+type fact struct{ Name, Value string }
+
+// factText shows a text as it is, and anything else as JSON has it.
+func factText(v any) string {
+	if s, ok := v.(string); ok {
+		return s
+	}
+	b, err := json.Marshal(v)
+	if err != nil {
+		return ""
+	}
+	return string(b)
 }
 
 // auditActions are those that an admin looks for.
@@ -144,14 +161,8 @@ func (h *api) findAudit(c echo.Context, data *auditView) error {
 	n, more := p.cut(len(rows))
 	for _, row := range rows[:n] {
 		shown := auditShown{AuditRow: row}
-		if len(row.Detail) > 0 {
-			var text strings.Builder
-			e := json.NewEncoder(&text)
-			e.SetEscapeHTML(false) // the template escapes
-			if err := e.Encode(row.Detail); err != nil {
-				return err
-			}
-			shown.Facts = strings.TrimSpace(text.String())
+		for _, name := range slices.Sorted(maps.Keys(row.Detail)) {
+			shown.Facts = append(shown.Facts, fact{name, factText(row.Detail[name])})
 		}
 		if id, ok := strings.CutPrefix(row.Subject, "user:"); ok && isULID(id) {
 			shown.Person = "/admin/people/" + url.PathEscape(id)

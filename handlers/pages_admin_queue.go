@@ -36,6 +36,8 @@ type queueRow struct {
 	models.OutboxRow
 	// Age is since when the row has been due.
 	Age time.Duration
+	// Later: it is not due yet.
+	Later bool
 }
 
 func (h *api) queueView(c echo.Context) (web.View, queueView, error) {
@@ -70,7 +72,7 @@ func (h *api) findQueue(c echo.Context, data *queueView) error {
 	}
 	n, more := p.cut(len(rows))
 	for _, r := range rows[:n] {
-		data.Rows = append(data.Rows, queueRow{r, max(0, h.Now().Sub(r.DueAt))})
+		data.Rows = append(data.Rows, queueRow{r, max(0, h.Now().Sub(r.DueAt)), r.DueAt.After(h.Now())})
 	}
 	data.More = moreLink(c, nextCursor(more, func() string { return rows[n-1].ID }))
 	return nil
@@ -133,7 +135,8 @@ func (h *api) steerQueue(c echo.Context) (do string, ids []string, reason string
 		if filter.Subject = c.QueryParam("subject"); filter.Subject != "" && !isULID(filter.Subject) {
 			return do, ids, reason, wrongField("bad_query", "subject", "must be the id of a person")
 		}
-		for after, more := "", true; more; {
+		// More than this at once would outlive the request.
+		for after, more, round := "", true, 0; more && round < 10; round++ {
 			rows, err := h.Store.Outbox(ctx, filter, after, maxBulk)
 			if err != nil {
 				return do, ids, reason, err

@@ -118,6 +118,7 @@ var adminPageTexts = map[string]words{
 	"admin.preview.exceptions.one":   {"%s person keeps their own.", "%s 位用户保留单独设置。"},
 	"admin.preview.calm":             {"A token that is due is made anew when its app next asks for it. Nobody is disconnected.", "到期的令牌会在应用下次请求时重新签发，不会断开任何连接。"},
 	"admin.preview.confirm":          {"Set to: %s", "设为：%s"},
+	"admin.comma":                    {", ", "，"},
 	"admin.preview.back":             {"Leave it as it is", "保持不变"},
 
 	"admin.people.search":         {"Name, e-mail, phone or id", "用户名、邮箱、电话或 ID"},
@@ -145,10 +146,10 @@ var adminPageTexts = map[string]words{
 	"admin.person.reissued":      {"A new token has been made.", "已签发新令牌。"},
 	"admin.person.lifetime":      {"Lifetime of their own", "单独设置有效期"},
 	"admin.person.ban":           {"Ban", "封禁"},
-	"admin.person.ban.intro":     {"Their sessions end at once, and they can neither log in nor connect.", "其会话立即结束，且无法登录或连接。"},
+	"admin.person.ban.intro":     {"They are disconnected, and can neither log in nor use a session until the ban is lifted.", "立即断开连接，解封前无法登录或使用会话。"},
 	"admin.person.banned":        {"This person is banned.", "此用户已封禁。"},
 	"admin.person.unban":         {"Lift the ban", "解除封禁"},
-	"admin.person.unban.intro":   {"They may log in again.", "解除后可重新登录。"},
+	"admin.person.unban.intro":   {"They may log in again, and their sessions count again.", "解除后可重新登录，原有会话恢复有效。"},
 	"admin.person.unbanned":      {"The ban is lifted.", "封禁已解除。"},
 	"admin.person.delete":        {"Delete", "删除"},
 	"admin.person.delete.intro":  {"Name, sessions and their place at the IM cloud are deleted. This cannot be undone.", "名称、会话及 IM 云账号都会被删除，且无法恢复。"},
@@ -170,6 +171,7 @@ var adminPageTexts = map[string]words{
 
 	"admin.queue.intro":        {"What the IM cloud must still be told. Most rows are gone within a second; those given up on wait for you.", "尚需告知 IM 云的变更。多数会在一秒内完成；已放弃重试的需要您处理。"},
 	"admin.queue.waiting":      {"Waiting", "等待中"},
+	"admin.queue.later":        {"Planned", "已排期"},
 	"admin.queue.buried":       {"Given up", "已放弃"},
 	"admin.queue.waiting_n":    {"%s waiting", "%s 项等待中"},
 	"admin.queue.buried_n":     {"%s given up", "%s 项已放弃"},

@@ -46,29 +46,24 @@ func (v View) Lifetime(name string) string {
 	return v.Span(d)
 }
 
-// Span is how long something lasts, by its largest two units.
+// Span is how long something lasts, by its largest unit and the next one.
 func (v View) Span(d time.Duration) string {
 	units := []struct {
 		key  string
 		unit time.Duration
 	}{{"admin.span.days", 24 * time.Hour}, {"admin.span.hours", time.Hour}, {"admin.span.minutes", time.Minute}, {"admin.span.seconds", time.Second}}
-	var parts []string
-	for _, u := range units {
-		if n := int64(d / u.unit); n > 0 {
-			parts = append(parts, v.Count(u.key, n))
-			d -= time.Duration(n) * u.unit
+	for i, u := range units {
+		n := int64(d / u.unit)
+		if n <= 0 {
+			continue
 		}
-		if len(parts) == 2 {
-			break
+		text := v.Count(u.key, n)
+		if rest := d - time.Duration(n)*u.unit; i+1 < len(units) && rest >= units[i+1].unit {
+			text += " " + v.Count(units[i+1].key, int64(rest/units[i+1].unit))
 		}
+		return text
 	}
-	if len(parts) == 0 {
-		return v.T("admin.span.none")
-	}
-	if v.Lang == "zh" {
-		return strings.Join(parts, "")
-	}
-	return strings.Join(parts, " ")
+	return v.T("admin.span.none")
 }
 
 // TextOr is a text of a key that may be unknown: a kind of notice that came later

@@ -7,6 +7,9 @@ function localTimes(root) {
 }
 localTimes(document);
 
+// On a narrow screen the bar scrolls: the page that one is on shall show.
+document.querySelector(".links [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
+
 const all = document.getElementById("all");
 if (all) {
   const boxes = [...document.querySelectorAll('input[name="id"]')];

@@ -242,6 +242,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/admin/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The figures that matter, at a glance
+         * @description Counts are of the database and some seconds old at most. What is of the last hour was seen by the process that answers, since it started.
+         */
+        get: operations["overview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/admin/lifetimes": {
         parameters: {
             query?: never;
@@ -1949,6 +1969,101 @@ export interface operations {
             429: components["responses"]["Throttled"];
             500: components["responses"]["Internal"];
             503: components["responses"]["UnavailableHash"];
+        };
+    };
+    overview: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 64 of A-Z a-z 0-9 . _ - ; anything else is replaced. */
+                "X-Request-ID"?: components["parameters"]["RequestID"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        at: components["schemas"]["Time"];
+                        accounts: {
+                            active: number;
+                            banned: number;
+                            deleted: number;
+                            /** @description Sessions that live. */
+                            sessions: number;
+                        };
+                        tokens: {
+                            /** @description Good for a day at least. */
+                            good: number;
+                            /** @description They run out within a day. */
+                            ending: number;
+                            /** @description They have run out; the next request renews them. */
+                            ended: number;
+                            /** @description Of the banned, revoked, or of an older app secret. */
+                            void: number;
+                        };
+                        queue: {
+                            waiting: number;
+                            buried: number;
+                            oldest_at: components["schemas"]["TimeOrNull"];
+                        };
+                        cloud: {
+                            /** @enum {unknown} */
+                            breaker: "closed" | "open" | "half-open";
+                            /** @description Of the last hour. */
+                            calls: number;
+                            /** @description Of the calls, those without success. */
+                            failed: number;
+                            /** @description Of the failed, those beyond the quota. */
+                            held_back: number;
+                            /** @description On average, of the last five minutes; null: nothing was called. */
+                            latency_ms: number | null;
+                            /** @description The most calls within one minute of the hour. */
+                            busiest_minute: number;
+                        };
+                        /** @description The newest. */
+                        open_notices: {
+                            id: components["schemas"]["ID"];
+                            kind: string;
+                            subject: string;
+                            message: string;
+                            cure: string;
+                            count: number;
+                            last_at: components["schemas"]["Time"];
+                        }[];
+                        /** @description There are more open ones. */
+                        more_notices: boolean;
+                        /** @description By minute, the oldest first. */
+                        last_hour: {
+                            /** @description Connect tokens minted for somebody who had none. */
+                            issued: number[];
+                            /** @description Stored ones that were handed out. */
+                            reused: number[];
+                            /** @description Minted over one that had run out or soon would. */
+                            renewed: number[];
+                            /** @description Minted because a client reported a refusal. */
+                            refused: number[];
+                            /** @description The cloud gave none. */
+                            failed: number[];
+                            /** @description To the cloud. */
+                            calls: number[];
+                            /** @description On average; 0: nothing was called. */
+                            latency_ms: number[];
+                        };
+                    };
+                };
+            };
+            401: components["responses"]["NotAdmin"];
+            403: components["responses"]["NotForUsers"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
         };
     };
     lifetimes: {

@@ -204,5 +204,5 @@ func TestStatic(t *testing.T) {
 			t.Errorf("GET %s = %d, want 404", path, w.Code)
 		}
 	}
-	shows(t, "an address of nothing", b.get("/nothing"), http.StatusNotFound, "There is nothing here.")
+	shows(t, "an address of nothing", b.get("/nothing"), http.StatusNotFound, "This page does not exist")
 }

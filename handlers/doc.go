@@ -21,7 +21,11 @@
 //	admin_keys.go       rotation of the keys that sign access tokens
 //	health.go           /livez and /readyz
 //	metrics.go          /metrics
+//	people.go           finding others to write to
 //	docs.go             the contract and the pages made from it
+//	pages.go            the pages: their routes, who may see them, how they are shown
+//	pages_cookie.go     cookies, and which requests they count for
+//	pages_*.go          one noun each: forms of the same names as above
 //
 // This package writes no SQL, calls no cloud and reads no setting: cmd gives it
 // all it needs in Deps. It never logs a body, a query, a header or a token.

@@ -64,6 +64,7 @@ func cookieName(r *http.Request, name string) string {
 // setCookie makes one that scripts cannot read and other sites' forms cannot use.
 func (h *api) setCookie(c echo.Context, name, value string, maxAge int) {
 	r := c.Request()
+	//nolint:gosec // G124: Secure is off on loopback alone, where browsers would not keep it
 	c.SetCookie(&http.Cookie{Name: cookieName(r, name), Value: value, Path: "/", MaxAge: maxAge, HttpOnly: true,
 		Secure: !onLoopback(r), SameSite: http.SameSiteLaxMode})
 }

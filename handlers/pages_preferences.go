@@ -46,6 +46,7 @@ func (h *api) setPreferences(c echo.Context) error {
 		return err
 	}
 	keep := func(name, value string, age int) {
+		//nolint:gosec // G124: Secure is off on loopback alone, where browsers would not keep it
 		c.SetCookie(&http.Cookie{Name: name, Value: value, Path: "/", MaxAge: age, HttpOnly: true,
 			Secure: !onLoopback(c.Request()), SameSite: http.SameSiteLaxMode})
 	}

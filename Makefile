@@ -1,6 +1,6 @@
 # `make help` lists the targets. Each sets up what it needs, below .cache and bin;
 # only `test` may ask the system for more: a C compiler, which -race cannot do without,
-# curl, with which the README's lines are run, and `e2e` for Chromium with a Chinese font.
+# curl, with which the README's lines are run, and `e2e` for Chromium with fonts.
 
 SHELL       := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -129,12 +129,13 @@ curl:
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends curl; \
 	}
 
-# Debian's own: what it plays with is what people have. The font is for Chinese.
+# Debian's own: what it plays with is what people have. The fonts are for Chinese and emoji.
 .PHONY: chromium
 chromium:
 	@missing=; \
 	command -v chromium >/dev/null || missing="chromium"; \
 	command -v fc-list >/dev/null && [[ -n $$(fc-list :lang=zh-cn family) ]] || missing="$$missing fontconfig fonts-noto-cjk"; \
+	command -v fc-list >/dev/null && [[ -n $$(fc-list :lang=und-zsye family) ]] || missing="$$missing fontconfig fonts-noto-color-emoji"; \
 	[[ -z $$missing ]] || { \
 		[[ $$(id -u) == 0 ]] && command -v apt-get >/dev/null || \
 			{ echo "the tests in a browser need these packages: $$missing"; exit 1; }; \

@@ -22,12 +22,12 @@ test("forms, in both languages and by keyboard alone", async (t) => {
 
   const wrongs = [
     ["username", "ab", { en: "Use 3 to 32 characters.", zh: "请使用 3 到 32 个字符。" }],
-    ["username", "a b c", { en: "Letters, digits and marks like . _ - only, no spaces.", zh: "只能使用字母、数字和 . _ - 等符号,不能有空格。" }],
+    ["username", "a b c", { en: "Letters, digits and marks like . _ - only, no spaces.", zh: "只能使用字母、数字和 . _ - 等符号，不能有空格。" }],
     ["username", "taken", { en: "Somebody else has this already.", zh: "已被他人使用。" }],
-    ["password", "password", { en: "Too many people use this password. Choose another.", zh: "使用此密码的人太多,请换一个。" }],
+    ["password", "password", { en: "Too many people use this password. Choose another.", zh: "使用此密码的人太多，请换一个。" }],
     ["password", "short", { en: "Use 8 to 128 characters.", zh: "请使用 8 到 128 个字符。" }],
     ["email", "nonsense@", { en: "Give an address like ann@example.com.", zh: "请填写类似 ann@example.com 的地址。" }],
-    ["phone", "12345", { en: "Give the number with its country, like +8613800138000.", zh: "请填写带国家代码的号码,例如 +8613800138000。" }],
+    ["phone", "12345", { en: "Give the number with its country, like +8613800138000.", zh: "请填写带国家代码的号码，例如 +8613800138000。" }],
   ];
   for (const lang of ["en", "zh"]) {
     await t.test(`what is wrong with a registration stands beside its field: ${lang}`, async (t) => {

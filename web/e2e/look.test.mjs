@@ -1,0 +1,127 @@
+// A picture of every page in both languages, both themes, on a desk and on a phone, into
+// shots/, for somebody to look at; and what a machine can tell of them.
+import assert from "node:assert/strict";
+import { readFile, mkdir, rm } from "node:fs/promises";
+import { test } from "node:test";
+import { admin, browser, context, person, viewports } from "./lib/browser.mjs";
+import { arrived, openChat, say, state, talkTo } from "./lib/chat.mjs";
+import { serve } from "./lib/server.mjs";
+
+const shots = new URL("shots/", import.meta.url).pathname;
+const axe = await readFile(new URL("node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
+const comesBack = /status of (404|422)/;
+
+/** A key that has no text shows as itself. */
+const bareKey = /\b(?:admin|account|chat|field|js|login|nav|prefs|problem|register)\.[a-z_]+(?:\.[a-z_]+)*\b/;
+
+async function faults(page) {
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
+  return violations
+    .filter((v) => v.impact === "serious" || v.impact === "critical")
+    .map((v) => `${v.impact} ${v.id}: ${v.nodes.slice(0, 3).map((n) => `${n.target} ${n.any[0]?.message ?? ""}`).join(" | ")}`);
+}
+
+test("every page, in every dress", async (t) => {
+  await rm(shots, { recursive: true, force: true });
+  await mkdir(shots, { recursive: true });
+  const server = await serve(t);
+  const chrome = await browser(t);
+  const boss = await admin(t, chrome, server, "boss");
+  const ann = await person(t, chrome, server, "ann", { nickname: "安娜 Ann" });
+  const ben = await person(t, chrome, server, "ben_with_a_rather_long_name", { nickname: "Benjamin, who has an unusually long name to be shown" });
+  const cleo = await person(t, chrome, server, "cleo", { nickname: "<i>Cleo</i>" });
+  for (let i = 1; i <= 12; i++) await person(t, chrome, server, `somebody${i}`).then(({ ctx }) => ctx.close());
+
+  // Something to see everywhere: a talk, rows that wait and rows that were given up on.
+  await openChat(ann, server);
+  await openChat(ben, server);
+  await talkTo(ann, ben.username);
+  await talkTo(ben, "ann");
+  for (const text of ["Hello! 你好 👋", "This is a message that is longer than one line of a phone, so that it has to be broken somewhere.", "https://example.com/a/very/long/address/without/any/blank/in/it/that/goes/on/and/on/and/on"]) await say(ann, text);
+  await arrived(ann);
+  for (const text of ["早上好,今天天气真好,我们下午一起去公园散步吧!", "👩‍👩‍👧‍👦🇨🇳"]) await say(ben, text);
+  await arrived(ben);
+  await openChat(cleo, server);
+  await talkTo(cleo, "ann");
+  await say(cleo, "<b>not bold</b>");
+  await arrived(cleo);
+  await server.control("/control/faults", { path: "/user/refresh.json", mode: "code", code: 1005, times: 2 });
+  for (const who of [ann, ben]) await who.ctx.request.post(server.api + "/account/profile", { form: { nickname: who.name + " 2" } });
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  await server.control("/control/faults", { path: "/user/refresh.json", mode: "status", status: 503 });
+  await cleo.ctx.request.post(server.api + "/account/profile", { form: { nickname: "Cleo" } });
+  const { id } = await server.user("cleo");
+  const banned = await server.user("somebody3");
+  await server.admin("POST", `/users/${banned.id}/ban`, { reason: "spam" });
+
+  const wrongForm = async (page) => {
+    await page.goto(server.api + "/register");
+    await page.evaluate(() => (document.querySelector("main form").noValidate = true));
+    await page.fill("#username", "a b");
+    await page.click("main button.main");
+    await page.locator(".complaint").first().waitFor();
+  };
+  const open = (path, ready = "main") => async (page) => {
+    await page.goto(server.api + path);
+    await page.locator(ready).first().waitFor();
+  };
+  const chat = (talk) => async (page) => {
+    await page.goto(server.api + "/chat");
+    await state({ page, username: "ann" }, "connected");
+    const row = page.locator("#talks li", { hasText: "Benjamin" });
+    await row.waitFor();
+    if (!talk) return;
+    await row.locator("button").click();
+    await page.locator("#log .message").nth(4).waitFor();
+  };
+  const pages = [
+    ["login", undefined, open("/login")],
+    ["register", undefined, open("/register")],
+    ["register-wrong", undefined, wrongForm],
+    ["nothing", undefined, open("/nothing-here")],
+    ["chat", ann, chat(false)],
+    ["chat-talk", ann, chat(true)],
+    ["account", ann, open("/account")],
+    ["admin-login", undefined, open("/admin/login")],
+    ["admin", boss, open("/admin")],
+    ["admin-lifetimes", boss, open("/admin/lifetimes")],
+    ["admin-lifetimes-preview", boss, open("/admin/lifetimes?lifetime=1d", "#preview")],
+    ["admin-people", boss, open("/admin/people")],
+    ["admin-person", boss, open(`/admin/people/${id}`)],
+    ["admin-queue", boss, open("/admin/queue")],
+    ["admin-notices", boss, open("/admin/notices")],
+    ["admin-audit", boss, open("/admin/audit")],
+    ["admin-clouds", boss, open("/admin/clouds")],
+  ];
+  for (const who of [ann, ben, cleo]) await who.page.close();
+
+  const cookies = new Map([[undefined, []]]);
+  for (const who of [ann, boss]) cookies.set(who, await who.ctx.cookies());
+  for (const lang of ["en", "zh"]) {
+    for (const theme of ["light", "dark"]) {
+      for (const size of Object.keys(viewports)) {
+        await t.test(`${lang} ${theme} ${size}`, async (t) => {
+          const ctx = await context(t, chrome, { lang, theme, size, allow: [comesBack] });
+          const found = [];
+          const page = await ctx.newPage();
+          for (const [name, who, go] of pages) {
+            await ctx.clearCookies();
+            await ctx.addCookies(cookies.get(who));
+            await go(page);
+            await page.screenshot({ path: `${shots}${name}.${lang}.${theme}.${size}.png`, fullPage: !name.startsWith("chat") });
+            const text = await page.locator("body").innerText();
+            const key = text.match(bareKey);
+            if (key) found.push(`${name}: shows the key ${key[0]}`);
+            const wide = await page.evaluate(() => document.scrollingElement.scrollWidth - innerWidth);
+            if (wide > 0) found.push(`${name}: ${wide} px wider than the window`);
+            // What axe looks at is the same in both languages, but for the words; and on
+            // a phone, but for the places.
+            if (lang === "en" && size === "desktop") found.push(...(await faults(page)).map((f) => `${name}: ${f}`));
+          }
+          assert.deepEqual(found, [], "what is wrong");
+        });
+      }
+    }
+  }
+});

@@ -127,8 +127,11 @@ func (h *api) checkCloud(c echo.Context) string {
 	}
 	h.Log.WarnContext(ctx, "credentials of the cloud did not pass", "request_id", requestID(c), "err", err)
 	var wrong *im.Error
-	if errors.As(err, &wrong) && wrong.Kind == im.Unauthorized {
+	switch {
+	case errors.As(err, &wrong) && wrong.Kind == im.Unauthorized:
 		return "refused"
+	case errors.As(err, &wrong) && wrong.Kind == im.Invalid:
+		return "other" // a clock that is off, most of all
 	}
 	return "unknown"
 }

@@ -236,6 +236,7 @@ var adminPageTexts = map[string]words{
 	"admin.clouds.check.intro":     {"Asks the cloud whether it accepts our app key and secret; changes nothing.", "向云端确认 App Key 与 Secret 是否有效，不会更改任何内容。"},
 	"admin.clouds.check.ok":        {"The cloud accepts the credentials.", "云端已接受凭据。"},
 	"admin.clouds.check.refused":   {"The cloud refuses the credentials. Compare app key and secret in the settings with the cloud's console.", "云端拒绝了凭据。请将设置中的 App Key 与 Secret 同云控制台核对。"},
+	"admin.clouds.check.other":     {"The cloud answered, but not as it should. Look whether this machine's clock is right; the log says more.", "云端有响应但不符合预期。请检查本机时钟是否准确，详情见日志。"},
 	"admin.clouds.check.unknown":   {"The cloud gave no answer, so nobody can tell. Try again soon.", "云端没有响应，无法判断。请稍后重试。"},
 	"admin.clouds.can":             {"What this cloud can do", "云端能力"},
 	"admin.clouds.cannot":          {"What it cannot", "不支持"},

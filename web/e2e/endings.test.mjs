@@ -29,7 +29,7 @@ test("what an admin or another window ends, ends", async (t) => {
     await server.admin("POST", `/users/${user.id}/end-sessions`, {});
     await state(ben, "signed_out", 5_000);
     assert.equal(await ben.page.textContent("#state-text"), "Signed out");
-    await ben.page.getByText("Your session has ended. Log in again to go on").waitFor();
+    await ben.page.locator("#state-help", { hasText: "Your session has ended. Log in again to go on" }).waitFor();
     await until("the cloud lets the old token in no more", async () => (await sdkState(token)) !== "valid");
     await until("nobody is connected as ben", async () => (await online(id)) === 0);
     await ben.page.getByRole("link", { name: "Log in again" }).click();
@@ -54,7 +54,7 @@ test("what an admin or another window ends, ends", async (t) => {
     await server.admin("POST", `/users/${user.id}/ban`, { reason: "spam" });
     await state(cleo, ["banned"], 5_000);
     assert.equal(await cleo.page.textContent("#state-text"), "已被封禁");
-    await cleo.page.getByText("此账号已被封禁。原因请咨询服务运营方。").waitFor();
+    await cleo.page.locator("#state-help", { hasText: "此账号已被封禁。原因请咨询服务运营方。" }).waitFor();
     await until("nobody is connected as cleo", async () => (await online(id)) === 0);
     await cleo.page.goto(server.api + "/chat");
     await cleo.page.waitForURL(/\/login/);
@@ -75,7 +75,7 @@ test("what an admin or another window ends, ends", async (t) => {
     await openChat(dan, server);
     await server.control("/control/connections", { user_id: await cloudID(dan), action: "kick" });
     await state(dan, "signed_out_elsewhere", 5_000);
-    await dan.page.getByText("You connected from another window or device.").waitFor();
+    await dan.page.locator("#state-help", { hasText: "You connected from another window or device." }).waitFor();
     await dan.page.getByRole("link", { name: "Load again" }).click();
     await state(dan, "connected");
   });

@@ -54,7 +54,7 @@ function showState(state, detail) {
   const say = (text) => {
     help.textContent = text;
     help.hidden = text === "";
-    inTalk.textContent = `${t(`state.${name}`)} ${text}`;
+    inTalk.textContent = [t(`state.${name}`), text].filter((part) => part !== "").join(" · ");
   };
   const code = detail.code ?? detail.problem?.code ?? "";
   const final = name === "banned" || name === "signed_out_elsewhere" || name === "signed_out" || name === "failed";

@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"context"
+	"math"
 	"net/http"
 	"sync"
 	"time"
@@ -132,6 +133,9 @@ type history struct {
 	calls, failed, held [buckets]int64
 	// latency is milliseconds on average, 0 where nothing was called.
 	latency [buckets]int64
+	// mints is the most tokens that were asked for in a second, of the last five
+	// minutes.
+	mints float64
 }
 
 // history spreads the differences of samples over the minutes they fall into.
@@ -160,6 +164,9 @@ func (o *Overview) history() history {
 		h.held[slot] += int64(b.held - a.held)
 		took[slot] += b.took - a.took
 		timed[slot] += b.timed - a.timed
+		if age < recentFor {
+			h.mints = max(h.mints, (minted(b)-minted(a))/max(b.at.Sub(a.at), sampleEvery).Seconds())
+		}
 	}
 	for i := range took {
 		if timed[i] > 0 {
@@ -167,6 +174,14 @@ func (o *Overview) history() history {
 		}
 	}
 	return h
+}
+
+// recentFor is what counts as now where a moment alone says little.
+const recentFor = 5 * time.Minute
+
+// minted is how often the cloud was asked for a token.
+func minted(s sample) float64 {
+	return s.events[tokens.EventIssued] + s.events[tokens.EventRenewed] + s.events[tokens.EventRefused] + s.events[tokens.EventFailed]
 }
 
 // shownNotices are how many of the open ones an overview names.
@@ -261,6 +276,9 @@ type cloudFigures struct {
 	LatencyMS *int64 `json:"latency_ms"`
 	// BusiestMinute is the most calls within one minute of the hour.
 	BusiestMinute int64 `json:"busiest_minute"`
+	// QuotaPercent is how much of this process's share for minting was in use at
+	// most within the last five minutes; null: nobody knows the share.
+	QuotaPercent *int64 `json:"quota_percent"`
 }
 
 // minutesJSON are figures by minute, the oldest first.
@@ -298,6 +316,10 @@ func (h *api) overviewNow(ctx context.Context) (overviewResponse, error) {
 			past.events[tokens.EventRefused], past.events[tokens.EventFailed], past.calls[:], past.latency[:]}}
 	if h.CloudState != nil {
 		out.Cloud.Breaker = h.CloudState()
+	}
+	if share := h.Settings.MintsPerSecond; share > 0 {
+		percent := int64(math.Ceil(past.mints / share * 100))
+		out.Cloud.QuotaPercent = &percent
 	}
 	for _, n := range past.calls {
 		out.Cloud.BusiestMinute = max(out.Cloud.BusiestMinute, n)

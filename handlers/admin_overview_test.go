@@ -16,6 +16,7 @@ func overviewRig(t *testing.T) (*rig, *handlers.Overview) {
 	r := newRig(t, withDeps(func(d *handlers.Deps) {
 		o = &handlers.Overview{Metrics: d.Metrics, Now: d.Now}
 		d.Overview = o
+		d.Settings.MintsPerSecond = 10
 	}))
 	return r, o
 }
@@ -60,6 +61,10 @@ func TestOverview(t *testing.T) {
 	}
 	if a.get("cloud", "calls").(float64) < 3 || a.get("cloud", "breaker") != "closed" || a.get("cloud", "failed") != 0.0 {
 		t.Errorf("cloud = %v, want at least 3 calls, none failed", a.get("cloud"))
+	}
+
+	if got := a.get("cloud", "quota_percent"); got != 3.0 {
+		t.Errorf("quota in use = %v %%, want 3: three in ten seconds of ten a second", got)
 	}
 
 	// A ban makes a token void, a short lifetime makes tokens run out. The counts

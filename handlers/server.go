@@ -62,6 +62,9 @@ type Settings struct {
 	Lifetimes []tokens.Lifetime
 	// ConsoleLifetime is what the cloud's console grants a token; zero is for ever.
 	ConsoleLifetime time.Duration
+	// MintsPerSecond is this process's share of what the cloud mints in a second;
+	// zero: nobody knows.
+	MintsPerSecond float64
 	// Sandbox tells that the cloud is an emulated one.
 	Sandbox bool
 }

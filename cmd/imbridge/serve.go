@@ -112,7 +112,9 @@ func (a *app) serve(ctx context.Context, cfg config.Config, log *slog.Logger) er
 		Settings: handlers.Settings{Version: version, RegisterBudget: cfg.Server.RegisterBudget, Rollback: cfg.IM.Registration == config.Rollback,
 			TokenBudget:    cfg.Server.TokenBudget,
 			TrustedProxies: cfg.Server.Proxies(), CORSOrigins: cfg.Server.CORSOrigins, Lifetimes: lifetimes(cfg),
-			ConnectSources:  connectSources(cfg.IM.RongCloud.Navigators),
+			ConnectSources: connectSources(cfg.IM.RongCloud.Navigators),
+			// Renewals ahead of time have half of it; see openRongCloud.
+			MintsPerSecond:  2 * client.roundRate,
 			ConsoleLifetime: cfg.IM.RongCloud.Console(), Sandbox: cfg.IM.Cloud == "sandbox"}}
 
 	api, err := listen("server.listen", cfg.Server.Listen)

@@ -209,3 +209,22 @@ func TestClient(t *testing.T) {
 		}
 	}
 }
+
+// TestCountsHaveOne: what is counted on a page has words for a single one too.
+func TestCountsHaveOne(t *testing.T) {
+	counted := regexp.MustCompile(`\.Count "([^"]+)"`)
+	seen := 0
+	for file, template := range pageFiles(t) {
+		for _, m := range counted.FindAllStringSubmatch(template, -1) {
+			seen++
+			for _, key := range []string{m[1], m[1] + ".one"} {
+				if !HasText(key) {
+					t.Errorf("%s counts with %q, which is no text", file, key)
+				}
+			}
+		}
+	}
+	if seen == 0 {
+		t.Error("no template counts anything")
+	}
+}

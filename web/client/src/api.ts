@@ -2027,6 +2027,8 @@ export interface operations {
                             latency_ms: number | null;
                             /** @description The most calls within one minute of the hour. */
                             busiest_minute: number;
+                            /** @description How much of this process's share for minting was in use at most within five minutes; null: nobody knows the share. */
+                            quota_percent: number | null;
                         };
                         /** @description The newest. */
                         open_notices: {

@@ -1,9 +1,11 @@
 package handlers_test
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"imbridge/handlers"
@@ -97,4 +99,24 @@ func TestOverview(t *testing.T) {
 		}
 	}
 	r.do(request{method: "GET", path: "/v1/admin/overview", token: ann.access}).want(t, "overview for a person", http.StatusUnauthorized, "token_expired")
+}
+
+// TestOverviewRun looks at once and each ten seconds, and ends with its context.
+func TestOverviewRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		looks := 0
+		o := &handlers.Overview{Metrics: handlers.NewMetrics(), Now: func() time.Time { looks++; return time.Now() }}
+		ended := make(chan error, 1)
+		go func() { ended <- o.Run(ctx) }()
+		time.Sleep(25 * time.Second)
+		synctest.Wait()
+		if looks != 3 {
+			t.Errorf("looks within 25 s = %d, want 3", looks)
+		}
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("Run = %v, want nil at the end of its context", err)
+		}
+	})
 }

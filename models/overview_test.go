@@ -57,3 +57,30 @@ func TestLastLifetimeChange(t *testing.T) {
 	}
 	want("bob's removal", reg.User.ID, &day, nil)
 }
+
+func TestCountsAreOfEachState(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, s *modelstest.Store) {
+		now := s.Clock.Now()
+		token := func(n models.NewToken) models.User {
+			u := s.AddUser(t)
+			s.AddToken(t, u, n)
+			return u
+		}
+		token(models.NewToken{})
+		token(models.NewToken{CloudExpiresAt: now.Add(48 * time.Hour)})
+		token(models.NewToken{CloudExpiresAt: now.Add(time.Hour)})
+		token(models.NewToken{CloudExpiresAt: now.Add(-time.Hour)})
+		own := token(models.NewToken{IssuedAt: now.Add(-2 * time.Hour)})
+		want(t, "SetLifetime", s.SetLifetime(ctx, own.ID, time.Hour, models.Match{}, "admin:x", from), nil)
+		banned := token(models.NewToken{})
+		s.Exec(t, "UPDATE users SET status = 'banned' WHERE id = ?", banned.ID)
+		_, _ = s.AddSession(t, own)
+
+		counts, err := s.CountTokens(ctx, app, 1)
+		want(t, "CountTokens", err, nil)
+		equal(t, "tokens", counts, models.TokenCounts{Good: 2, Ending: 1, Ended: 2, Void: 1})
+		accounts, err := s.CountAccounts(ctx)
+		want(t, "CountAccounts", err, nil)
+		equal(t, "accounts", accounts, models.Accounts{Active: 5, Banned: 1, Sessions: 1})
+	})
+}

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { browser, person, until } from "./lib/browser.mjs";
-import { arrived, hears, messages, openChat, say, state, statesSeen, talkTo } from "./lib/chat.mjs";
+import { arrived, hears, listenIn, messages, openChat, say, state, statesSeen, talkTo } from "./lib/chat.mjs";
 import { serve } from "./lib/server.mjs";
 
 const secret = "sandbox-secret-of-the-tests";
@@ -12,6 +12,7 @@ test("a token of 20 s ends while two people chat, again and again, and no messag
   const chrome = await browser(t);
   const ann = await person(t, chrome, server, "ann", { allow: [socketTrouble] });
   const ben = await person(t, chrome, server, "ben", { allow: [socketTrouble] });
+  const heard = new Map([ann, ben].map((who) => [who, listenIn(who)]));
   await openChat(ann, server);
   await openChat(ben, server);
   const { "/user/getToken.json": mintedBefore } = await server.control("/control/calls");
@@ -40,6 +41,7 @@ test("a token of 20 s ends while two people chat, again and again, and no messag
   for (const who of [ann, ben]) {
     await until(`${who.username} has all`, async () => (await messages(who)).length >= wanted.length, 10_000).catch(() => {});
     const got = await messages(who);
+    if (got.length !== wanted.length) t.diagnostic(`the sockets of ${who.username}:\n${heard.get(who)()}`);
     assert.deepEqual([...got].sort(), [...wanted].sort(), `what ${who.username} reads, each once`);
     for (const from of [ann, ben]) {
       const his = (list) => list.filter((text) => text.startsWith(from.username));

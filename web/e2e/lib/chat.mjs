@@ -64,3 +64,18 @@ export async function readBack(who) {
 
 /** The states of the connection since the page was loaded, in their order. */
 export const statesSeen = (who) => who.page.evaluate(() => globalThis.statesSeen);
+
+/** Writes down what goes over somebody's web sockets; returns how to read the end of it. */
+export function listenIn(who) {
+  const seen = [];
+  const begin = Date.now();
+  const note = (sign) => (frame) => {
+    const what = frame?.payload === undefined ? "" : Buffer.from(frame.payload).toString("latin1").replace(/[^ -~]+/g, ".").slice(0, 100);
+    seen.push(`${Date.now() - begin} ${sign} ${what}`);
+  };
+  who.page.on("websocket", (socket) => {
+    note("opened")();
+    socket.on("framesent", note(">")).on("framereceived", note("<")).on("close", note("closed"));
+  });
+  return () => seen.slice(-120).join("\n");
+}

@@ -63,11 +63,10 @@ e2e: chromium web web/e2e/node_modules/.stamp ## people and admins in Chromium a
 	cd web/e2e && npm run --silent test -- $(or $(ARGS),*.test.mjs)
 
 .PHONY: test
-test: format vet compiler curl test-client ## everything on SQLite, MariaDB and MySQL (fetched once, 90 MB, no root), then the short tests with -race, then e2e
+test: format vet compiler curl test-client ## everything on SQLite, MariaDB and MySQL (fetched once, 90 MB, no root), then the short tests with -race
 	IMBRIDGE_TEST_ENGINES=sqlite,mariadb,mysql .ci/databases run \
 		go test -timeout $(TEST_TIMEOUT) $(PKG)
 	IMBRIDGE_TEST_ENGINES=sqlite go test -race -short -timeout $(TEST_TIMEOUT) $(PKG)
-	@$(MAKE) e2e
 
 .PHONY: test-quick
 test-quick: ## the short tests on SQLite alone, without the race detector

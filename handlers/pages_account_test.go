@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"imbridge/handlers"
 )
 
 func TestAccountProfile(t *testing.T) {
@@ -123,6 +125,12 @@ func TestCookieSessionLives(t *testing.T) {
 	}
 	r.store.Clock.Advance(31 * 24 * time.Hour)
 	leads(t, "chat after a month away", b.get("/chat"), "/login?why=ended")
+}
+
+// TestChatPageWithoutItsBundle says how to make it.
+func TestChatPageWithoutItsBundle(t *testing.T) {
+	r := newRig(t, withDeps(func(d *handlers.Deps) { d.Settings.Bundled = false }))
+	shows(t, "chat", r.joined("ann").get("/chat"), http.StatusOK, "make web")
 }
 
 // TestChatPage names nobody's token.

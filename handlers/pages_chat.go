@@ -6,7 +6,6 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"imbridge/models"
-	"imbridge/web"
 )
 
 // chatView is what the chat begins with; its script fetches the rest.
@@ -18,7 +17,7 @@ type chatView struct {
 
 func (h *api) chatPage(c echo.Context) error {
 	v := h.view(c, "chat.title")
-	data := chatView{User: callerOf(c).User, Missing: web.BundleMissing()}
+	data := chatView{User: callerOf(c).User, Missing: !h.Settings.Bundled}
 	v.Wide, v.Data = true, data
 	if !data.Missing {
 		v.Script = "chat.js"

@@ -127,7 +127,7 @@ func newRig(t *testing.T, opts ...rigOption) *rig {
 		Issuer: &tokens.Issuer{Store: r.store.Store, Cloud: client, ReadSecretVersion: readSecretVersion, WindowPercent: 20,
 			MintTimeout: 5 * time.Second, RoundRate: 100, Process: "test", Now: now, Log: log, Observe: metrics.Token},
 		Access:     &tokens.Access{Keys: keys, Issuer: "http://imbridge.test", Lifetime: 10 * time.Minute, AdminLifetime: time.Hour, Now: now},
-		Settings:   handlers.Settings{Version: "test", RegisterBudget: 10 * time.Second, TokenBudget: 10 * time.Second, Lifetimes: tokens.Choices(tokens.Lifetime(20 * time.Second))},
+		Settings:   handlers.Settings{Version: "test", Bundled: true, RegisterBudget: 10 * time.Second, TokenBudget: 10 * time.Second, Lifetimes: tokens.Choices(tokens.Lifetime(20 * time.Second))},
 		Metrics:    metrics,
 		Log:        log,
 		Now:        now,

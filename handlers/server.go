@@ -45,6 +45,8 @@ type Settings struct {
 	// RegisterBudget is how long register and login may wait for a connect
 	// token; zero does not wait at all.
 	RegisterBudget time.Duration
+	// Bundled tells that this binary holds the cloud's SDK for pages.
+	Bundled bool
 	// Rollback takes a registration back when the cloud gives no token for it
 	// within RegisterBudget. Otherwise the person is registered, and the token
 	// follows.

@@ -38,32 +38,42 @@ type usersResponse struct {
 }
 
 func (h *api) users(c echo.Context) error {
-	query, err := bindQuery(c)
+	list, states, next, err := h.findUsers(c)
 	if err != nil {
 		return err
 	}
-	p, err := bindPage(c)
-	if err != nil {
-		return err
-	}
-	list, err := h.Store.Users(c.Request().Context(), query, p.after, p.limit+1)
-	if err != nil {
-		return err
-	}
-	n, more := p.cut(len(list))
-	ids := make([]string, n)
-	for i, u := range list[:n] {
-		ids[i] = u.ID
-	}
-	states, err := h.Store.TokenStates(c.Request().Context(), h.Issuer.App(), ids)
-	if err != nil {
-		return err
-	}
-	out := usersResponse{Users: make([]adminUserJSON, n), NextCursor: nextCursor(more, func() string { return list[n-1].ID })}
-	for i, u := range list[:n] {
+	out := usersResponse{Users: make([]adminUserJSON, len(list)), NextCursor: next}
+	for i, u := range list {
 		out.Users[i] = adminUserOf(u, states)
 	}
 	return c.JSON(http.StatusOK, out)
+}
+
+// findUsers is one page of the people whom a request asks for, with the states of
+// their tokens, for the API and the console alike.
+func (h *api) findUsers(c echo.Context) (list []models.User, states map[string]models.TokenState, next *string, err error) {
+	query, err := bindQuery(c)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	p, err := bindPage(c)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	ctx := c.Request().Context()
+	if list, err = h.Store.Users(ctx, query, p.after, p.limit+1); err != nil {
+		return nil, nil, nil, err
+	}
+	n, more := p.cut(len(list))
+	list = list[:n]
+	ids := make([]string, n)
+	for i, u := range list {
+		ids[i] = u.ID
+	}
+	if states, err = h.Store.TokenStates(ctx, h.Issuer.App(), ids); err != nil {
+		return nil, nil, nil, err
+	}
+	return list, states, nextCursor(more, func() string { return list[n-1].ID }), nil
 }
 
 func adminUserOf(u models.User, states map[string]models.TokenState) adminUserJSON {

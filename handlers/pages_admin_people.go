@@ -62,32 +62,14 @@ func (h *api) peoplePage(c echo.Context) error {
 }
 
 func (h *api) findPeople(c echo.Context, data *peopleView) error {
-	query, err := bindQuery(c)
+	list, states, next, err := h.findUsers(c)
 	if err != nil {
 		return err
 	}
-	p, err := bindPage(c)
-	if err != nil {
-		return err
-	}
-	ctx := c.Request().Context()
-	list, err := h.Store.Users(ctx, query, p.after, p.limit+1)
-	if err != nil {
-		return err
-	}
-	n, more := p.cut(len(list))
-	ids := make([]string, n)
-	for i, u := range list[:n] {
-		ids[i] = u.ID
-	}
-	states, err := h.Store.TokenStates(ctx, h.Issuer.App(), ids)
-	if err != nil {
-		return err
-	}
-	for _, u := range list[:n] {
+	for _, u := range list {
 		data.Rows = append(data.Rows, personRow{u, h.tokenShown(states, u.ID)})
 	}
-	data.More = moreLink(c, nextCursor(more, func() string { return list[n-1].ID }))
+	data.More = moreLink(c, next)
 	return nil
 }
 

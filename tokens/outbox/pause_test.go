@@ -3,6 +3,7 @@ package outbox_test
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -36,9 +37,10 @@ func TestAnAbsentCloudIsAskedByOneRowAtATime(t *testing.T) {
 		for i := range 400 {
 			queue(t, s, models.KindRevoke, fmt.Sprintf("out%03d", i), time.Hour)
 		}
-		away := true
+		var away atomic.Bool
+		away.Store(true)
 		run(t, j.runner(s.Store, "p1", func(context.Context, string, string) error {
-			if away {
+			if away.Load() {
 				return &im.Error{Cloud: "rongcloud", Op: "x", Kind: im.Unavailable}
 			}
 			return nil
@@ -48,7 +50,7 @@ func TestAnAbsentCloudIsAskedByOneRowAtATime(t *testing.T) {
 		if n := len(j.of("")); n < 30 || n > 150 {
 			t.Errorf("attempts in a minute without the cloud = %d, want 30 to 150 of the 400 rows", n)
 		}
-		away = false
+		away.Store(false)
 		time.Sleep(10 * time.Second)
 		if n := rows(t, s); n > 150 {
 			t.Errorf("rows left 10 s after the cloud came back = %d, want all but those that were put off", n)

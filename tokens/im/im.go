@@ -146,6 +146,60 @@ type Blocker interface {
 	Blocked(ctx context.Context, owner string) ([]string, error)
 }
 
+// A Friender keeps who is whose friend. Friendship goes both ways.
+type Friender interface {
+	// Befriend makes two users friends of each other, at once and without
+	// asking either. It is safe to repeat. UnknownUser where one of them is
+	// missing, Quota where one has as many friends as the plan allows.
+	Befriend(ctx context.Context, a, b string) error
+	// Unfriend ends it for both, and with it their remarks. It is safe to repeat,
+	// and strangers are no error.
+	Unfriend(ctx context.Context, a, b string) error
+	// Friends gives one page of owner's friends; page is "" for the first and the
+	// Next of the page before it for each other. UnknownUser where owner is missing.
+	Friends(ctx context.Context, owner, page string) (FriendPage, error)
+}
+
+// A FriendPage is some of a user's friends.
+type FriendPage struct {
+	Friends []Friend
+	// Next names the page after this one; empty on the last.
+	Next string
+}
+
+// A Friend is one of a user's friends, as the user sees them.
+type Friend struct {
+	UserID string
+	// Remark is the owner's own name for them, empty where there is none.
+	Remark string
+}
+
+// A Remarker keeps what users call their friends.
+type Remarker interface {
+	// Remark sets what owner calls a friend, at most 100 characters; empty takes
+	// it away. It is safe to repeat. UnknownUser where one of them is missing or
+	// they are no friends.
+	Remark(ctx context.Context, owner, friend, remark string) error
+}
+
+// An Allower keeps each user's list of the only people who may write to them.
+// A user without a list hears from everybody.
+type Allower interface {
+	// Allow and Disallow are safe to repeat.
+	Allow(ctx context.Context, owner string, allowed ...string) error
+	Disallow(ctx context.Context, owner string, allowed ...string) error
+	// Allowed lists everybody whom owner allowed, in no promised order.
+	Allowed(ctx context.Context, owner string) ([]string, error)
+}
+
+// A PasswordSetter keeps the password that a user may log in to the cloud with,
+// beside their tokens.
+type PasswordSetter interface {
+	// SetPassword is safe to repeat. It ends every token of the user and their
+	// live connections. UnknownUser where the user is missing.
+	SetPassword(ctx context.Context, userID, password string) error
+}
+
 // A Watcher tells who is connected.
 type Watcher interface {
 	// Online is true while the user has a live connection.

@@ -24,10 +24,9 @@ const (
 	MaxPassword = 128
 )
 
-// Cost of one hash: argon2id with 19 MiB, two passes, one lane (OWASP's first
+// Cost of one hash: argon2id with argonMemory, two passes, one lane (OWASP's first
 // choice). A stored hash with another cost is made anew at the next login.
 const (
-	argonMemory  = 19 * 1024 // KiB
 	argonTime    = 2
 	argonThreads = 1
 	argonSalt    = 16

@@ -41,7 +41,7 @@ func (rc *rongcloud) deliver(m *message, from *connection, sender bool) {
 
 // announce tells connections that there is something to pull.
 func (rc *rongcloud) announce(userID string, at int64, but *connection) {
-	body := appendRongInt(appendRongInt(nil, 1, 1), 2, at)
+	body := appendInt(appendInt(nil, 1, 1), 2, at)
 	frame := rongPush("s_ntf", userID, at, body)
 	for _, c := range rc.s.sockets.live[userID] {
 		if c != but {
@@ -63,7 +63,7 @@ func (rc *rongcloud) published(c *connection, f rongFrame) {
 			c.send(rongSent(f.id, status, at, uid))
 		}
 	}
-	in, ok := parseRongFields(f.body)
+	in, ok := parseFields(f.body)
 	if !ok {
 		receipt(rongBadRequest, 0, "")
 		return
@@ -96,7 +96,7 @@ func (rc *rongcloud) published(c *connection, f rongFrame) {
 
 // markRead notes that a conversation was read up to a time, which is none to
 // come: that would hide messages from the count that nobody has seen.
-func (rc *rongcloud) markRead(c *connection, in rongFields) {
+func (rc *rongcloud) markRead(c *connection, in fields) {
 	if box := rc.s.mailbox(c.userID); box != nil && in.texts[3] != "" {
 		box.read(conversation{channel(in.ints[1]), in.texts[3]}, min(in.ints[2], rc.s.lastSync))
 	}

@@ -10,7 +10,7 @@ const (
 // that nobody here knows gets a status instead, which the SDK hands on as code.
 func (rc *rongcloud) query(c *connection, f rongFrame) {
 	at := rc.s.cfg.Now().UnixMilli()
-	in, ok := parseRongFields(f.body)
+	in, ok := parseFields(f.body)
 	if !ok {
 		c.send(rongAnswer(f.id, rongBadRequest, at, false, nil))
 		return
@@ -30,20 +30,20 @@ func (rc *rongcloud) query(c *connection, f rongFrame) {
 		rc.removeConversation(c, in.ints[1], f.target)
 	case "delRelationBatch":
 		for _, row := range in.lists[1] {
-			if one, ok := parseRongFields([]byte(row)); ok {
+			if one, ok := parseFields([]byte(row)); ok {
 				rc.removeConversation(c, one.ints[2], one.texts[1])
 			}
 		}
 	case "cleanPMsg":
 		rc.clearHistory(c, in)
 	case "pullEventChange":
-		body = appendRongBool(appendRongInt(nil, 2, at), 3, false)
+		body = appendBool(appendInt(nil, 2, at), 3, false)
 	case "pullUS":
-		body = appendRongInt(nil, 2, at)
+		body = appendInt(nil, 2, at)
 	case "pullSeAtts":
-		body = appendRongInt(nil, 1, at)
+		body = appendInt(nil, 1, at)
 	case "pullModifyMsg":
-		body = appendRongBool(appendRongInt(nil, 2, at), 3, true)
+		body = appendBool(appendInt(nil, 2, at), 3, true)
 	case "qAppBot", "reportsdk":
 	default:
 		status = rongUnknown
@@ -53,7 +53,7 @@ func (rc *rongcloud) query(c *connection, f rongFrame) {
 
 // pull answers pullMsg: what was received after syncTime(1) and sent after
 // sendBoxSyncTime(6). A device without times gets what no device has confirmed.
-func (rc *rongcloud) pull(c *connection, id uint16, in rongFields) {
+func (rc *rongcloud) pull(c *connection, id uint16, in fields) {
 	inbox, outbox := in.ints[1], in.ints[6]
 	box := rc.s.mailbox(c.userID)
 	if box == nil {
@@ -67,10 +67,10 @@ func (rc *rongcloud) pull(c *connection, id uint16, in rongFields) {
 	last := max(inbox, 1)
 	var body []byte
 	for _, m := range list {
-		body = appendRongMessage(body, 1, rongDown(m, c.userID))
+		body = appendMessage(body, 1, rongDown(m, c.userID))
 		last = max(last, m.at)
 	}
-	body = appendRongBool(appendRongInt(body, 2, last), 3, all)
+	body = appendBool(appendInt(body, 2, last), 3, all)
 	c.pulled.note(id, last)
 	c.send(rongAnswer(id, 0, last, true, body))
 }
@@ -86,7 +86,7 @@ func (rc *rongcloud) confirmed(c *connection, id uint16) {
 
 // history answers qryPMsg: targetId(1), time(2), count(3), order(4), where 0
 // goes back in time and 1 forward.
-func (rc *rongcloud) history(c *connection, in rongFields) []byte {
+func (rc *rongcloud) history(c *connection, in fields) []byte {
 	at, forward := in.ints[2], in.ints[4] == 1
 	if at <= 0 && !forward {
 		at = rongMaxTime
@@ -99,14 +99,14 @@ func (rc *rongcloud) history(c *connection, in rongFields) []byte {
 	var body []byte
 	sync := min(at, rc.s.lastSync)
 	for _, m := range list {
-		body = appendRongMessage(body, 1, rongDown(m, c.userID))
+		body = appendMessage(body, 1, rongDown(m, c.userID))
 		sync = m.at
 	}
-	body = appendRongInt(body, 2, sync)
+	body = appendInt(body, 2, sync)
 	if more {
-		return appendRongInt(body, 3, 1)
+		return appendInt(body, 3, 1)
 	}
-	return appendRongInt(body, 3, 0)
+	return appendInt(body, 3, 0)
 }
 
 // rongCount is how many rows a client may have.
@@ -119,7 +119,7 @@ func rongCount(asked int64) int {
 
 // relations answers qryRelationR: count(2), startTime(3), order(4), where 0
 // lists what is older than startTime and 1 what is newer.
-func (rc *rongcloud) relations(c *connection, in rongFields) []byte {
+func (rc *rongcloud) relations(c *connection, in fields) []byte {
 	limit, since, newer := rongCount(in.ints[2]), in.ints[3], in.ints[4] == 1
 	var rows []conversationRow
 	if box := rc.s.mailbox(c.userID); box != nil {
@@ -136,19 +136,19 @@ func (rc *rongcloud) relations(c *connection, in rongFields) []byte {
 			break
 		}
 		n++
-		body = appendRongMessage(body, 1, rongRelation(row, c.userID))
+		body = appendMessage(body, 1, rongRelation(row, c.userID))
 	}
-	body = appendRongBool(body, 2, all)
-	return appendRongInt(body, 3, rc.s.cfg.Now().UnixMilli())
+	body = appendBool(body, 2, all)
+	return appendInt(body, 3, rc.s.cfg.Now().UnixMilli())
 }
 
 func rongRelation(row conversationRow, owner string) []byte {
-	b := appendRongInt(nil, 1, int64(row.kind))
-	b = appendRongString(b, 2, row.peer)
-	b = appendRongMessage(b, 3, rongDown(row.latest, owner))
-	b = appendRongInt(b, 4, row.readAt)
-	b = appendRongInt(b, 5, int64(row.unread))
-	return appendRongInt(b, 7, row.latest.at)
+	b := appendInt(nil, 1, int64(row.kind))
+	b = appendString(b, 2, row.peer)
+	b = appendMessage(b, 3, rongDown(row.latest, owner))
+	b = appendInt(b, 4, row.readAt)
+	b = appendInt(b, 5, int64(row.unread))
+	return appendInt(b, 7, row.latest.at)
 }
 
 // removeConversation takes a conversation off the list until its next message.
@@ -159,7 +159,7 @@ func (rc *rongcloud) removeConversation(c *connection, kind int64, peer string) 
 }
 
 // clearHistory empties a conversation up to dataTime(2), for this user only.
-func (rc *rongcloud) clearHistory(c *connection, in rongFields) {
+func (rc *rongcloud) clearHistory(c *connection, in fields) {
 	if box := rc.s.mailbox(c.userID); box != nil {
 		box.clear(conversation{channelPerson, in.texts[1]}, min(in.ints[2], rc.s.lastSync))
 	}

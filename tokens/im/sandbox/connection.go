@@ -35,6 +35,7 @@ type connection struct {
 	unsent   atomic.Int64 // bytes in out
 	pulled   pullLog
 	ended    bool // farewell was said; what the client still sends counts for nothing
+	muted    bool // a fault swallows what is sent
 }
 
 // An outgoing is one frame to a client; after the last one the socket is closed.
@@ -54,7 +55,7 @@ func (c *connection) farewell(frame []byte) {
 }
 
 func (c *connection) queue(o outgoing) {
-	if c.ended {
+	if c.ended || c.muted {
 		return
 	}
 	if c.unsent.Add(int64(len(o.frame))) > maxUnsentBytes {

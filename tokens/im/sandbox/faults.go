@@ -83,6 +83,9 @@ func (f *faultSpec) check(given map[string]bool) *complaint {
 	if !slices.Contains(modes, f.Mode) {
 		return &complaint{"mode", "want one of " + strings.Join(modes, ", ")}
 	}
+	if frameFault(f.Path) && !slices.Contains(frameModes, f.Mode) {
+		return &complaint{"mode", "want, for frames of the socket, one of " + strings.Join(frameModes, ", ")}
+	}
 	uses := map[string][]string{
 		"status":   {modeStatus, modeCode, modeGarbage, modeEmpty},
 		"code":     {modeCode},
@@ -145,6 +148,18 @@ func (f *fault) after() bool {
 	return f.Effect != nil && *f.Effect
 }
 
+// fires tells whether the fault hits now, and counts it.
+func (f *fault) fires() bool {
+	if f.Times > 0 && f.fired >= f.Times {
+		return false
+	}
+	if f.Percent > 0 && f.dice.Float64()*100 >= f.Percent {
+		return false
+	}
+	f.fired++
+	return true
+}
+
 // A faultTable is the faults in force, in the order in which they were set.
 type faultTable struct {
 	list   []*fault
@@ -172,13 +187,9 @@ func (t *faultTable) pick(label string, body []byte) []*fault {
 		if f.User != "" && !about(f.User, body) {
 			continue
 		}
-		if f.Times > 0 && f.fired >= f.Times {
+		if !f.fires() {
 			continue
 		}
-		if f.Percent > 0 && f.dice.Float64()*100 >= f.Percent {
-			continue
-		}
-		f.fired++
 		plan = append(plan, f)
 		if f.Mode != modeDelay {
 			break

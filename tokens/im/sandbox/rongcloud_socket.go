@@ -160,9 +160,9 @@ func (rc *rongcloud) frame(c *connection, f rongFrame) {
 	case rongPing:
 		c.send([]byte{rongPong << 4})
 	case rongPublish:
-		rc.published(c, f)
+		rc.suffer(c, f, rc.published)
 	case rongQuery:
-		rc.query(c, f)
+		rc.suffer(c, f, rc.query)
 	case rongQuerycon:
 		rc.confirmed(c, f.id)
 	}

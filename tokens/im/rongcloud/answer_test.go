@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"imbridge/tokens/im"
+	"imbridge/tokens/im/calls"
 )
 
 func TestDecodeReadsRecordedAnswers(t *testing.T) {
@@ -87,25 +88,25 @@ func FuzzAnswer(f *testing.F) {
 		f.Add(200, b)
 		f.Add(500, b)
 	}
-	clean := cleaner(secret)
+	clean := calls.Cleaner(secret)
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
-		got := judge(opGetToken, status, http.Header{}, body, clean)
-		if got.err == nil {
+		_, got := judge(opGetToken, calls.Reply{Status: status, Header: http.Header{}, Body: body}, clean)
+		if got.Err == nil {
 			if a, err := decode(body); err != nil || a.code != 200 || status/100 != 2 {
 				t.Fatalf("judge(%d, %q) is a success, want an error", status, body)
 			}
 			c := newTestClient(t, always(200, string(body)))
 			tok, err := c.Mint(t.Context(), im.User{ID: "u1", Name: "n"}, 0)
-			if err == nil && (tok.Value == "" || len(tok.Value) > 512 || !visible(tok.Value)) {
+			if err == nil && (tok.Value == "" || len(tok.Value) > 512 || !calls.Visible(tok.Value)) {
 				t.Fatalf("Mint from %q = %q, want no such token", body, tok.Value)
 			}
 			return
 		}
-		m := got.err.Message
+		m := got.Err.Message
 		if len(m) > 200 || !utf8.ValidString(m) || strings.ContainsFunc(m, unicode.IsControl) || strings.Contains(m, secret) {
 			t.Fatalf("judge(%d, %q): message %q", status, body, m)
 		}
-		if got.err.Kind == "" {
+		if got.Err.Kind == "" {
 			t.Fatalf("judge(%d, %q): no kind", status, body)
 		}
 	})

@@ -64,5 +64,5 @@ func (c *Client) Banned(ctx context.Context) ([]im.Ban, error) {
 			break // a cloud that knows no pages gives the first one again
 		}
 	}
-	return nil, &im.Error{Cloud: name, Op: opBanned.path, Kind: im.Unknown, Message: "the list's pages do not end"}
+	return nil, &im.Error{Cloud: name, Op: opBanned.Path, Kind: im.Unknown, Message: "the list's pages do not end"}
 }

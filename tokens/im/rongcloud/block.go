@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"imbridge/tokens/im"
+	"imbridge/tokens/im/calls"
 )
 
 const (
@@ -28,7 +29,7 @@ func (c *Client) Unblock(ctx context.Context, owner string, blocked ...string) e
 	return c.inChunks(ctx, opBlacklistRemove, owner, blocked)
 }
 
-func (c *Client) inChunks(ctx context.Context, o op, owner string, blocked []string) error {
+func (c *Client) inChunks(ctx context.Context, o calls.Op, owner string, blocked []string) error {
 	for _, id := range append([]string{owner}, blocked...) {
 		if err := checkID(o, id); err != nil {
 			return err
@@ -63,7 +64,7 @@ func (c *Client) Blocked(ctx context.Context, owner string) ([]string, error) {
 		}
 		form.Set("pageToken", a.next)
 	}
-	return nil, &im.Error{Cloud: name, Op: opBlacklist.path, Kind: im.Unknown, Message: "the list's pages do not end"}
+	return nil, &im.Error{Cloud: name, Op: opBlacklist.Path, Kind: im.Unknown, Message: "the list's pages do not end"}
 }
 
 // unlessGone forgives that the thing to delete was not there, which makes

@@ -1,17 +1,13 @@
 package rongcloud
 
 import (
-	"compress/gzip"
 	"context"
 	"crypto/rand"
 	"crypto/sha1"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
 	"slices"
 	"strconv"
@@ -20,6 +16,7 @@ import (
 	"time"
 
 	"imbridge/tokens/im"
+	"imbridge/tokens/im/calls"
 )
 
 const (
@@ -51,7 +48,7 @@ type Client struct {
 	endpoints im.Endpoints
 	lifetime  time.Duration
 	timeout   time.Duration
-	policy    *policy
+	policy    *calls.Policy
 	// The secret lives in these two closures only, where no printing of a
 	// Client can find it.
 	sign  func(nonce, timestamp string) string
@@ -88,35 +85,19 @@ func New(cfg Config) (*Client, error) {
 	secret := cfg.AppSecret
 	return &Client{
 		Now:       time.Now,
-		HTTP:      defaultHTTP(),
+		HTTP:      calls.NewHTTP(),
 		Observe:   func(string, string, time.Duration) {},
 		appKey:    cfg.AppKey,
 		endpoints: im.Endpoints{Navigators: slices.Clone(cfg.Navigators)},
 		lifetime:  cfg.ConsoleLifetime,
 		timeout:   cfg.Timeout,
-		policy:    newPolicy(list, cfg.QuotaPercent),
+		policy:    calls.NewPolicy(name, list, perSecond, cfg.QuotaPercent),
 		sign: func(nonce, timestamp string) string {
 			sum := sha1.Sum([]byte(secret + nonce + timestamp))
 			return hex.EncodeToString(sum[:])
 		},
-		clean: cleaner(secret),
+		clean: calls.Cleaner(secret),
 	}, nil
-}
-
-func defaultHTTP() *http.Client {
-	return &http.Client{
-		Transport: &http.Transport{
-			Proxy:                 http.ProxyFromEnvironment,
-			DialContext:           (&net.Dialer{Timeout: 3 * time.Second}).DialContext,
-			TLSHandshakeTimeout:   3 * time.Second,
-			ForceAttemptHTTP2:     true,
-			MaxIdleConnsPerHost:   64,
-			IdleConnTimeout:       50 * time.Second, // the documentation asks for less than 55 s
-			ExpectContinueTimeout: time.Second,
-		},
-		// A signed request belongs to the host it was made for.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
 }
 
 // Name is "rongcloud".
@@ -132,7 +113,7 @@ func (c *Client) Endpoints() im.Endpoints {
 
 // Breaker is "closed" while calls go through, "open" while none do, and
 // "half-open" while a few try.
-func (c *Client) Breaker() string { return c.policy.breaker.State().String() }
+func (c *Client) Breaker() string { return c.policy.Breaker() }
 
 // Check asks for a user that should not exist. Any answer about the user
 // proves that the signature was accepted. A clock that is more than 5 minutes
@@ -153,37 +134,46 @@ func (c *Client) Check(ctx context.Context) error {
 		if crooked == "" {
 			return nil
 		}
-		return &im.Error{Cloud: name, Op: opInfo.path, Kind: im.Invalid, Message: crooked}
+		return &im.Error{Cloud: name, Op: opInfo.Path, Kind: im.Invalid, Message: crooked}
 	case crooked != "":
-		e.Message = short(crooked + "; " + e.Message)
+		e.Message = calls.Short(crooked + "; " + e.Message)
 	}
 	return e
 }
 
 // do makes one call: policy around send. The error is an *im.Error.
-func (c *Client) do(ctx context.Context, o op, form url.Values) (answer, error) {
+func (c *Client) do(ctx context.Context, o calls.Op, form url.Values) (answer, error) {
 	body := form.Encode()
-	got := c.policy.run(ctx, o, func(ctx context.Context, base string) outcome {
-		return c.send(ctx, base, o, body)
-	}, c.Observe)
-	if got.err != nil {
-		return answer{}, got.err
+	var got answer
+	err := c.policy.Run(ctx, o, c.Observe, func(ctx context.Context, base string) (out calls.Outcome) {
+		got, out = c.send(ctx, base, o, body)
+		return out
+	})
+	if err != nil {
+		return answer{}, err
 	}
-	return got.answer, nil
+	return got, nil
 }
 
-// send makes one attempt: it signs, sends, limits and reads the answer.
-func (c *Client) send(caller context.Context, base string, o op, body string) outcome {
-	ctx, cancel := context.WithTimeout(caller, c.timeout)
-	defer cancel()
-	var dialing, connected atomic.Bool
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GetConn: func(string) { dialing.Store(true) },
-		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
-	})
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, base+o.path, strings.NewReader(body))
+// send makes one attempt: it signs, sends and reads the answer.
+func (c *Client) send(caller context.Context, base string, o calls.Op, body string) (answer, calls.Outcome) {
+	attempt := calls.Attempt{Cloud: name, Op: o, HTTP: c.HTTP, Timeout: c.timeout, Clean: c.clean, Build: func(ctx context.Context) (*http.Request, error) {
+		return c.signed(ctx, base+o.Path, body)
+	}}
+	r, failed := attempt.Send(caller)
+	if failed != nil {
+		return answer{}, *failed
+	}
+	if theirs, err := http.ParseTime(r.Header.Get("Date")); err == nil {
+		c.skew.Store(int64(c.Now().Sub(theirs)))
+	}
+	return judge(o, r, c.clean)
+}
+
+func (c *Client) signed(ctx context.Context, address, body string) (*http.Request, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(body))
 	if err != nil {
-		return unanswered(caller, o, 0, err, false, c.clean)
+		return nil, err
 	}
 	// The documentation wants milliseconds, every official SDK sends seconds.
 	// Production is known to accept what the SDKs send.
@@ -195,42 +185,5 @@ func (c *Client) send(caller context.Context, base string, o op, body string) ou
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("User-Agent", "imbridge")
 	req.Close = c.sent.Add(1)%reuses == 0
-
-	resp, err := c.HTTP.Do(req)
-	if err != nil {
-		// A transport that reports nothing to the trace may have sent it.
-		return unanswered(caller, o, 0, err, connected.Load() || !dialing.Load(), c.clean)
-	}
-	defer resp.Body.Close()
-	if theirs, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
-		c.skew.Store(int64(c.Now().Sub(theirs)))
-	}
-	packed, err := read(resp)
-	if err != nil {
-		return unanswered(caller, o, resp.StatusCode, err, true, c.clean)
-	}
-	if len(packed) > longestAnswer {
-		return outcome{
-			err: &im.Error{
-				Cloud: name, Op: o.path, Kind: im.Unknown, HTTPStatus: resp.StatusCode,
-				Message: "the answer is longer than 1 MiB",
-			},
-			again: resp.StatusCode >= 500,
-		}
-	}
-	return judge(o, resp.StatusCode, resp.Header, packed, c.clean)
-}
-
-// read returns at most one byte more than the longest answer. The transport
-// unpacks only what it asked for; some proxies pack unasked.
-func read(resp *http.Response) ([]byte, error) {
-	var body io.Reader = resp.Body
-	if resp.Header.Get("Content-Encoding") == "gzip" && !resp.Uncompressed {
-		unpacked, err := gzip.NewReader(body)
-		if err != nil {
-			return nil, err
-		}
-		body = unpacked
-	}
-	return io.ReadAll(io.LimitReader(body, longestAnswer+1))
+	return req, nil
 }

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"imbridge/tokens/im"
+	"imbridge/tokens/im/calls"
 )
 
 // serve starts a cloud behind a real network.
@@ -295,7 +296,7 @@ func TestNoMoreIsReadThanTheLongestAnswer(t *testing.T) {
 		return &http.Response{StatusCode: 200, Header: http.Header{}, Body: body}, nil
 	}))
 	wantKind(t, mint(t.Context(), c), im.Unknown)
-	if body.read > 2*longestAnswer {
-		t.Errorf("%d bytes were read, want about %d", body.read, longestAnswer)
+	if body.read > 2*calls.LongestAnswer {
+		t.Errorf("%d bytes were read, want about %d", body.read, calls.LongestAnswer)
 	}
 }

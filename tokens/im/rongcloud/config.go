@@ -2,12 +2,12 @@ package rongcloud
 
 import (
 	"fmt"
-	"io"
 	"log/slog"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
+
+	"imbridge/tokens/im/calls"
 )
 
 // Config says which app at RongCloud to use, and how hard. Whatever prints it
@@ -77,13 +77,13 @@ func (c Config) Validate() []error {
 	switch {
 	case c.AppKey == "":
 		complain("app_key", "is missing; copy it from the console, for example c9kqb3rdkbb8j")
-	case len(c.AppKey) > 64 || !visible(c.AppKey):
+	case len(c.AppKey) > 64 || !calls.Visible(c.AppKey):
 		complain("app_key", "must be 1 to 64 visible ASCII characters, for example c9kqb3rdkbb8j")
 	}
 	switch {
 	case c.AppSecret == "":
 		complain("app_secret", "is missing; it stands beside the app key in the console")
-	case len(c.AppSecret) > 256 || !visible(c.AppSecret):
+	case len(c.AppSecret) > 256 || !calls.Visible(c.AppSecret):
 		complain("app_secret", "must be 1 to 256 visible ASCII characters without spaces")
 	case c.AppSecret == c.AppKey:
 		complain("app_secret", "is the app key; the secret stands beside it in the console")
@@ -92,7 +92,7 @@ func (c Config) Validate() []error {
 		complain("region", "%q is none of %s", c.Region, strings.Join(regionNames(), ", "))
 	}
 	if c.BaseURL != "" {
-		if why := badURL(c.BaseURL); why != "" {
+		if why := calls.BadURL(c.BaseURL, "http", "https"); why != "" {
 			complain("base_url", "%s, for example https://im.example.com", why)
 		}
 	}
@@ -100,7 +100,7 @@ func (c Config) Validate() []error {
 		complain("console_lifetime", "%s is negative; what the console says, for example 720h, or 0 for permanent", c.ConsoleLifetime)
 	}
 	for i, n := range c.Navigators {
-		if why := badURL(n); why != "" {
+		if why := calls.BadURL(n, "http", "https"); why != "" {
 			complain("navigators", "entry %d %s, for example https://nav.example.com", i+1, why)
 		}
 	}
@@ -113,17 +113,13 @@ func (c Config) Validate() []error {
 	return all
 }
 
-func badURL(s string) string {
-	u, err := url.Parse(s)
-	switch {
-	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
-		return "is not an http or https address"
-	case u.User != nil:
-		return "must not carry a name or password"
-	case u.RawQuery != "" || u.Fragment != "":
-		return "must not carry a query or fragment"
-	}
-	return ""
+// regions maps a region to its primary and backup host (Java SDK, CenterEnum).
+var regions = map[string][]string{
+	"BJ":   {"https://api.rong-api.com", "https://api-b.rong-api.com"},
+	"SG":   {"https://api.sg-light-api.com", "https://api-b.sg-light-api.com"},
+	"SG_B": {"https://api.sg-b-light-api.com", "https://api-b.sg-b-light-api.com"},
+	"NA":   {"https://api.us-light-api.com", "https://api-b.us-light-api.com"},
+	"SAU":  {"https://api.sau-light-api.com", "https://api-b.sau-light-api.com"},
 }
 
 func regionNames() []string {
@@ -133,16 +129,6 @@ func regionNames() []string {
 	}
 	slices.Sort(names)
 	return names
-}
-
-// visible is true for printable ASCII without space.
-func visible(s string) bool {
-	for i := range len(s) {
-		if s[i] <= ' ' || s[i] > '~' {
-			return false
-		}
-	}
-	return true
 }
 
 // shown has Config's fields and none of its methods, for printing.
@@ -162,13 +148,7 @@ func (c Config) String() string { return fmt.Sprintf("%+v", c.shown()) }
 func (c Config) GoString() string { return fmt.Sprintf("%#v", c.shown()) }
 
 // Format answers every verb of fmt without the secret.
-func (c Config) Format(f fmt.State, verb rune) {
-	if verb == 'v' && f.Flag('#') {
-		_, _ = io.WriteString(f, c.GoString())
-		return
-	}
-	_, _ = io.WriteString(f, c.String())
-}
+func (c Config) Format(f fmt.State, verb rune) { calls.Print(f, verb, c) }
 
 // LogValue is Config with "[set]" for the secret.
 func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }

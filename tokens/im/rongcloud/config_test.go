@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"imbridge/tokens/im/calls"
 )
 
 func TestConfigComplainsAboutEverythingAtOnce(t *testing.T) {
@@ -77,7 +79,7 @@ func TestConfigAndClientNeverPrintTheSecret(t *testing.T) {
 	client := newTestClient(t, nil)
 	type wrapper struct{ IM Config }
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%d", "%x", "%X", "%10v", "%t"} {
-		for _, v := range []any{cfg, &cfg, wrapper{cfg}, &wrapper{cfg}, []Config{cfg}, map[string]Config{"a": cfg}, client, *client.policy} {
+		for _, v := range []any{cfg, &cfg, wrapper{cfg}, &wrapper{cfg}, []Config{cfg}, map[string]Config{"a": cfg}, client, client.policy} {
 			wantNoSecret(t, fmt.Sprintf("%s of %T", verb, v), fmt.Sprintf(verb, v))
 		}
 	}
@@ -99,5 +101,18 @@ func TestConfigAndClientNeverPrintTheSecret(t *testing.T) {
 	// A client is no setting, but somebody may log it.
 	if b, err := json.Marshal(map[string]any{"client": client.Endpoints()}); err != nil {
 		t.Errorf("endpoints as JSON: %s, %v", b, err)
+	}
+}
+
+func TestEveryRegionHasTwoHosts(t *testing.T) {
+	for name, list := range regions {
+		if len(list) != 2 || list[0] == list[1] {
+			t.Errorf("region %s has %q, want a primary and a backup", name, list)
+		}
+		for _, base := range list {
+			if why := calls.BadURL(base, "http", "https"); why != "" {
+				t.Errorf("region %s: %s %s", name, base, why)
+			}
+		}
 	}
 }

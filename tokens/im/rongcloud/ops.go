@@ -1,12 +1,10 @@
 package rongcloud
 
-// A class is a group of calls that share one documented limit. Where the
-// documentation leaves open whether neighbours share theirs, they share here.
-type class string
+import "imbridge/tokens/im/calls"
 
 // perSecond is what one app key may do in a second, as documented on each
 // call's page of https://docs.rongcloud.io/platform-chat-api.
-var perSecond = map[class]int{
+var perSecond = map[calls.Class]int{
 	"token":     200,
 	"expire":    100,
 	"refresh":   100,
@@ -19,25 +17,20 @@ var perSecond = map[class]int{
 	"list": 100,
 }
 
-// An op is one call of the server API. All of them are safe to repeat:
-// getToken makes one more token, the others set a state or read one.
-type op struct {
-	path  string
-	class class
-}
-
+// All calls are safe to repeat: getToken makes one more token, the others set a
+// state or read one.
 var (
-	opGetToken        = op{"/user/getToken.json", "token"}
-	opExpire          = op{"/user/token/expire.json", "expire"}
-	opRefresh         = op{"/user/refresh.json", "refresh"}
-	opInfo            = op{"/user/info.json", "info"}
-	opBan             = op{"/user/block.json", "ban"}
-	opUnban           = op{"/user/unblock.json", "ban"}
-	opBanned          = op{"/user/block/query.json", "ban"}
-	opBlacklistAdd    = op{"/user/blacklist/add.json", "blacklist"}
-	opBlacklistRemove = op{"/user/blacklist/remove.json", "blacklist"}
-	opBlacklist       = op{"/user/blacklist/query.json", "blacklist"}
-	opOnline          = op{"/user/checkOnline.json", "online"}
-	opDeactivate      = op{"/user/deactivate.json", "remove"}
-	opUsers           = op{"/user/query.json", "list"}
+	opGetToken        = calls.Op{Path: "/user/getToken.json", Class: "token"}
+	opExpire          = calls.Op{Path: "/user/token/expire.json", Class: "expire"}
+	opRefresh         = calls.Op{Path: "/user/refresh.json", Class: "refresh"}
+	opInfo            = calls.Op{Path: "/user/info.json", Class: "info"}
+	opBan             = calls.Op{Path: "/user/block.json", Class: "ban"}
+	opUnban           = calls.Op{Path: "/user/unblock.json", Class: "ban"}
+	opBanned          = calls.Op{Path: "/user/block/query.json", Class: "ban"}
+	opBlacklistAdd    = calls.Op{Path: "/user/blacklist/add.json", Class: "blacklist"}
+	opBlacklistRemove = calls.Op{Path: "/user/blacklist/remove.json", Class: "blacklist"}
+	opBlacklist       = calls.Op{Path: "/user/blacklist/query.json", Class: "blacklist"}
+	opOnline          = calls.Op{Path: "/user/checkOnline.json", Class: "online"}
+	opDeactivate      = calls.Op{Path: "/user/deactivate.json", Class: "remove"}
+	opUsers           = calls.Op{Path: "/user/query.json", Class: "list"}
 )

@@ -11,7 +11,6 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-	"unicode/utf16"
 
 	"imbridge/tokens/im"
 )
@@ -83,26 +82,6 @@ func TestWhatIsSentOfAUser(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.wantForm(t, "/user/refresh.json", url.Values{"userId": {"u1"}, "name": {"u1"}, "portraitUri": {""}})
-}
-
-func TestShortName(t *testing.T) {
-	for in, want := range map[string]string{
-		"n": "n", " n\t": "n", "a\x00b\u0085c": "abc", "bad\xff": "bad", "": "", "\n": "",
-		strings.Repeat("x", 64):              strings.Repeat("x", 64),
-		strings.Repeat("x", 65):              strings.Repeat("x", 64),
-		strings.Repeat("名", 70):              strings.Repeat("名", 64),
-		strings.Repeat("😀", 40):              strings.Repeat("😀", 32),
-		strings.Repeat("x", 63) + "😀":        strings.Repeat("x", 63),
-		strings.Repeat("x", 63) + "      yy": strings.Repeat("x", 63),
-	} {
-		got := shortName(in)
-		if got != want {
-			t.Errorf("shortName(%q) = %q, want %q", in, got, want)
-		}
-		if n := len(utf16.Encode([]rune(got))); n > 64 {
-			t.Errorf("shortName(%q) has %d UTF-16 units, want at most 64", in, n)
-		}
-	}
 }
 
 func TestRevokeBeforeSendsMilliseconds(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"imbridge/tokens/im"
+	"imbridge/tokens/im/calls"
 )
 
 // longestToken in bytes, the contract's limit. The cloud promises less than 256.
@@ -28,14 +29,14 @@ func (c *Client) Mint(ctx context.Context, u im.User, _ time.Duration) (im.Token
 	switch {
 	case a.token == "":
 		why = "the answer has no token"
-	case len(a.token) > longestToken || !visible(a.token):
+	case len(a.token) > longestToken || !calls.Visible(a.token):
 		why = "the answer's token is not one"
 	case a.userID != "" && a.userID != u.ID:
 		// A mixed-up proxy or cache: this token would make one user another.
 		why = "the answer is about somebody else"
 	}
 	if why != "" {
-		return im.Token{}, &im.Error{Cloud: name, Op: opGetToken.path, Kind: im.Unknown, Code: a.code, Message: why}
+		return im.Token{}, &im.Error{Cloud: name, Op: opGetToken.Path, Kind: im.Unknown, Code: a.code, Message: why}
 	}
 	t := im.Token{Value: a.token}
 	if c.lifetime > 0 {

@@ -4,11 +4,9 @@ import (
 	"cmp"
 	"context"
 	"net/url"
-	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"imbridge/tokens/im"
+	"imbridge/tokens/im/calls"
 )
 
 const (
@@ -20,9 +18,9 @@ const (
 // checkID refuses what no cloud would take, before it costs a call. Which of
 // the other signs an id may have depends on the cloud's version, so the cloud
 // decides.
-func checkID(o op, id string) error {
-	if id == "" || len(id) > longestID || !visible(id) {
-		return &im.Error{Cloud: name, Op: o.path, Kind: im.Invalid, Message: "not sent: a user id is 1 to 64 visible ASCII characters"}
+func checkID(o calls.Op, id string) error {
+	if id == "" || len(id) > longestID || !calls.Visible(id) {
+		return &im.Error{Cloud: name, Op: o.Path, Kind: im.Invalid, Message: "not sent: a user id is 1 to 64 visible ASCII characters"}
 	}
 	return nil
 }
@@ -32,8 +30,8 @@ func checkID(o op, id string) error {
 // has no user without a name; one that nothing is left of becomes fallback. An
 // avatar that the cloud would refuse becomes none.
 func shape(u im.User, fallback string) im.User {
-	u.Name = cmp.Or(shortName(u.Name), fallback)
-	if !goodAvatar(u.AvatarURL) {
+	u.Name = cmp.Or(calls.Name(u.Name, longestName), fallback)
+	if !calls.GoodAvatar(u.AvatarURL, longestAvatar) {
 		u.AvatarURL = ""
 	}
 	return u
@@ -44,36 +42,6 @@ func shape(u im.User, fallback string) im.User {
 func profileForm(u im.User, fallback string) url.Values {
 	u = shape(u, fallback)
 	return url.Values{"userId": {u.ID}, "name": {u.Name}, "portraitUri": {u.AvatarURL}}
-}
-
-// shortName is a name as the cloud takes it: without control characters, and
-// cut to 64 characters. Those are counted as UTF-16 counts them, two for most
-// emoji: the cloud's documentation does not say how it counts, and this is
-// right either way.
-func shortName(s string) string {
-	var b strings.Builder
-	units := 0
-	for _, r := range strings.ToValidUTF8(s, "") {
-		if unicode.IsControl(r) {
-			continue
-		}
-		wide := 1
-		if r > 0xFFFF {
-			wide = 2
-		}
-		if units += wide; units > longestName {
-			break
-		}
-		b.WriteRune(r)
-	}
-	return strings.TrimSpace(b.String())
-}
-
-func goodAvatar(s string) bool {
-	if len(s) > longestAvatar || !utf8.ValidString(s) {
-		return false
-	}
-	return !strings.ContainsFunc(s, func(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) })
 }
 
 // PutProfile calls /user/refresh.json, with the name and avatar of Shape.
@@ -101,7 +69,7 @@ func (c *Client) Profile(ctx context.Context, userID string) (im.User, error) {
 	}
 	if a.userName == "" {
 		// Older clouds answer 200 with nothing in it for an unknown user, too.
-		return im.User{}, &im.Error{Cloud: name, Op: opInfo.path, Kind: im.UnknownUser, Code: a.code, Message: "the answer names nobody"}
+		return im.User{}, &im.Error{Cloud: name, Op: opInfo.Path, Kind: im.UnknownUser, Code: a.code, Message: "the answer names nobody"}
 	}
 	return im.User{ID: userID, Name: a.userName, AvatarURL: a.portrait}, nil
 }
@@ -132,5 +100,5 @@ func (c *Client) Online(ctx context.Context, userID string) (bool, error) {
 	case "0":
 		return false, nil
 	}
-	return false, &im.Error{Cloud: name, Op: opOnline.path, Kind: im.Unknown, Code: a.code, Message: "the answer's status is neither 0 nor 1"}
+	return false, &im.Error{Cloud: name, Op: opOnline.Path, Kind: im.Unknown, Code: a.code, Message: "the answer's status is neither 0 nor 1"}
 }

@@ -29,7 +29,7 @@ var (
 func (c *Client) Users(ctx context.Context, page string) (im.UserPage, error) {
 	number, seen, ok := pageOf(page)
 	if !ok {
-		return im.UserPage{}, &im.Error{Cloud: name, Op: opUsers.path, Kind: im.Invalid, Message: "not sent: the page is none of ours"}
+		return im.UserPage{}, &im.Error{Cloud: name, Op: opUsers.Path, Kind: im.Invalid, Message: "not sent: the page is none of ours"}
 	}
 	a, err := c.do(ctx, opUsers, url.Values{"page": {strconv.Itoa(number)}, "pageSize": {strconv.Itoa(pageSize)}, "order": {"0"}})
 	if unlisted(err) {

@@ -1,4 +1,4 @@
-package rongcloud
+package calls
 
 import (
 	"context"

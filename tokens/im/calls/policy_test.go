@@ -1,4 +1,4 @@
-package rongcloud
+package calls
 
 import (
 	"context"
@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	primary = "api.rong-api.com"
-	backup  = "api-b.rong-api.com"
+	primary = "one.example.com"
+	backup  = "two.example.com"
 )
 
 // script is a cloud that answers by host and notes who was asked.
@@ -63,13 +63,13 @@ func TestWhatIsTriedAgainOnTheOtherHost(t *testing.T) {
 		"status 500, page":  {func() (*http.Response, error) { return reply(500, "<html>"), nil }, true},
 		"status 502, empty": {func() (*http.Response, error) { return reply(502, ""), nil }, true},
 		"status 503":        {func() (*http.Response, error) { return reply(503, ""), nil }, true},
-		"code 1000":         {func() (*http.Response, error) { return reply(500, `{"code":1000}`), nil }, true},
-		"code 1000 as 200":  {func() (*http.Response, error) { return reply(200, `{"code":1000}`), nil }, true},
-		"code 1050":         {func() (*http.Response, error) { return reply(504, `{"code":1050}`), nil }, true},
-		"code 1004":         {func() (*http.Response, error) { return reply(401, `{"code":1004}`), nil }, false},
-		"code 1002":         {func() (*http.Response, error) { return reply(400, `{"code":1002}`), nil }, false},
+		"code 1":            {func() (*http.Response, error) { return reply(500, `{"code":1}`), nil }, true},
+		"code 1 as 200":     {func() (*http.Response, error) { return reply(200, `{"code":1}`), nil }, true},
+		"code 2":            {func() (*http.Response, error) { return reply(504, `{"code":2}`), nil }, true},
+		"code 4":            {func() (*http.Response, error) { return reply(401, `{"code":4}`), nil }, false},
+		"code 5":            {func() (*http.Response, error) { return reply(400, `{"code":5}`), nil }, false},
 		"code 400":          {func() (*http.Response, error) { return reply(400, `{"code":400}`), nil }, false},
-		"code 1008":         {func() (*http.Response, error) { return reply(429, `{"code":1008}`), nil }, false},
+		"code 8":            {func() (*http.Response, error) { return reply(429, `{"code":8}`), nil }, false},
 		"code 2007":         {func() (*http.Response, error) { return reply(403, `{"code":2007}`), nil }, false},
 		"page with 200":     {func() (*http.Response, error) { return reply(200, "<html>"), nil }, false},
 		"empty with 200":    {func() (*http.Response, error) { return reply(200, ""), nil }, false},
@@ -83,7 +83,7 @@ func TestWhatIsTriedAgainOnTheOtherHost(t *testing.T) {
 					return reply(200, goodToken), nil
 				}}
 				start := time.Now()
-				err := mint(t.Context(), newTestClient(t, cloud))
+				err := mint(t.Context(), newToy(t, cloud))
 				if !c.again {
 					if err == nil {
 						t.Error("Mint = nil, want the first answer's error")
@@ -106,10 +106,10 @@ func TestWhatIsTriedAgainOnTheOtherHost(t *testing.T) {
 func TestACallMakesTwoAttemptsAtMost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cloud := &script{answer: func(string, int) (*http.Response, error) { return reply(503, ""), nil }}
-		wantKind(t, mint(t.Context(), newTestClient(t, cloud)), im.Unavailable)
+		wantKind(t, mint(t.Context(), newToy(t, cloud)), im.Unavailable)
 		cloud.wantAsked(t, primary, backup)
 		// A private cloud has no other host; the second attempt goes there too.
-		wantKind(t, mint(t.Context(), newTestClient(t, cloud, at("https://im.example.com"))), im.Unavailable)
+		wantKind(t, mint(t.Context(), newToy(t, cloud, at("https://im.example.com"))), im.Unavailable)
 		cloud.wantAsked(t, "im.example.com", "im.example.com")
 	})
 }
@@ -123,7 +123,7 @@ func TestTheChoiceOfHostSticksForHalfAMinute(t *testing.T) {
 			}
 			return reply(200, goodToken), nil
 		}}
-		c := newTestClient(t, cloud)
+		c := newToy(t, cloud)
 		call := func() {
 			t.Helper()
 			if err := mint(t.Context(), c); err != nil {
@@ -149,12 +149,12 @@ func TestTheChoiceOfHostSticksForHalfAMinute(t *testing.T) {
 
 func TestEachAttemptHasItsTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newTestClient(t, cloudFunc(func(r *http.Request) (*http.Response, error) {
+		c := newToy(t, cloudFunc(func(r *http.Request) (*http.Response, error) {
 			if r.URL.Host == primary {
 				return hang(r)
 			}
 			return reply(200, goodToken), nil
-		}), func(cfg *Config) { cfg.Timeout = 2 * time.Second })
+		}), func(cfg *toy) { cfg.timeout = 2 * time.Second })
 		start := time.Now()
 		if err := mint(t.Context(), c); err != nil {
 			t.Errorf("Mint with a hanging primary = %v, want the backup's token", err)
@@ -168,7 +168,7 @@ func TestEachAttemptHasItsTimeout(t *testing.T) {
 func TestTheCallersDeadlineAlwaysWins(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, d := range []time.Duration{leastAttempt, 300 * time.Millisecond, 1500 * time.Millisecond, 7 * time.Second} {
-			c := newTestClient(t, cloudFunc(hang))
+			c := newToy(t, cloudFunc(hang))
 			ctx, stop := context.WithTimeout(t.Context(), d)
 			start := time.Now()
 			e := wantKind(t, mint(ctx, c), im.Unknown)
@@ -186,7 +186,7 @@ func TestTheCallersDeadlineAlwaysWins(t *testing.T) {
 func TestNoAttemptThatCannotEndInTimeIsBegun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cloud := &script{answer: func(string, int) (*http.Response, error) { return reply(500, ""), nil }}
-		c := newTestClient(t, cloud)
+		c := newToy(t, cloud)
 		// Time for one attempt and none for the pause before a second.
 		ctx, stop := context.WithTimeout(t.Context(), leastAttempt+retryAfterMost-time.Millisecond)
 		defer stop()
@@ -214,9 +214,9 @@ func TestUncertaintyOutlivesTheSecondAttempt(t *testing.T) {
 		want   im.Kind
 	}{
 		"not done":       {"", 503, im.Unknown},
-		"throttled":      {`{"code":1008}`, 429, im.Unknown},
+		"throttled":      {`{"code":8}`, 429, im.Unknown},
 		"unknown again":  {"", 502, im.Unknown},
-		"a clear refuse": {`{"code":1004}`, 401, im.Unauthorized},
+		"a clear refuse": {`{"code":4}`, 401, im.Unauthorized},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -226,7 +226,7 @@ func TestUncertaintyOutlivesTheSecondAttempt(t *testing.T) {
 					}
 					return reply(c.status, c.second), nil
 				}}
-				wantKind(t, mint(t.Context(), newTestClient(t, cloud)), c.want)
+				wantKind(t, mint(t.Context(), newToy(t, cloud)), c.want)
 				cloud.wantAsked(t, primary, backup)
 			})
 		})
@@ -242,7 +242,7 @@ func TestTheBreakerOpensInAnOutageAndHeals(t *testing.T) {
 			}
 			return nil, errors.New("reset")
 		}}
-		c := newTestClient(t, cloud)
+		c := newToy(t, cloud)
 		for i := range breakerCalls / 2 {
 			if c.Breaker() != "closed" {
 				t.Fatalf("the breaker is %s after %d calls, want closed", c.Breaker(), i)
@@ -288,7 +288,7 @@ func TestTheBreakerOpensInAnOutageAndHeals(t *testing.T) {
 func TestAnOutageEmptiesTheQueueAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cloud := &script{answer: func(string, int) (*http.Response, error) { return reply(503, ""), nil }}
-		c := newTestClient(t, cloud)
+		c := newToy(t, cloud)
 		for range breakerCalls {
 			_ = mint(t.Context(), c)
 		}
@@ -304,7 +304,7 @@ func TestAnOutageEmptiesTheQueueAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cloud := &script{answer: func(string, int) (*http.Response, error) { return reply(503, ""), nil }}
 		start := time.Now()
-		for _, err := range burst(t, newTestClient(t, cloud), t.Context(), 1000) {
+		for _, err := range burst(t, newToy(t, cloud), t.Context(), 1000) {
 			wantKind(t, err, im.Unavailable)
 		}
 		if took := time.Since(start); took > time.Second {
@@ -314,9 +314,9 @@ func TestAnOutageEmptiesTheQueueAtOnce(t *testing.T) {
 }
 
 func TestRefusalsDoNotOpenTheBreaker(t *testing.T) {
-	for _, body := range []string{`{"code":400}`, `{"code":1002}`, `{"code":1004}`, `{"code":2007}`, `{"code":1008}`} {
+	for _, body := range []string{`{"code":400}`, `{"code":5}`, `{"code":4}`, `{"code":2007}`, `{"code":8}`} {
 		synctest.Test(t, func(t *testing.T) {
-			c := newTestClient(t, always(200, body))
+			c := newToy(t, always(200, body))
 			for range 3 * breakerCalls {
 				if mint(t.Context(), c) == nil {
 					t.Fatal("Mint = nil, want the refusal")
@@ -333,7 +333,7 @@ func TestRefusalsDoNotOpenTheBreaker(t *testing.T) {
 func TestLeavingCallersNeitherOpenNorCloseTheBreaker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		broken := false
-		c := newTestClient(t, cloudFunc(func(r *http.Request) (*http.Response, error) {
+		c := newToy(t, cloudFunc(func(r *http.Request) (*http.Response, error) {
 			if broken {
 				return reply(503, ""), nil
 			}
@@ -370,7 +370,7 @@ func TestLeavingCallersNeitherOpenNorCloseTheBreaker(t *testing.T) {
 func TestALocalRefusalKeepsWhatTheCloudSaid(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cloud := &script{answer: func(string, int) (*http.Response, error) { return nil, errors.New("reset by peer") }}
-		c := newTestClient(t, cloud)
+		c := newToy(t, cloud)
 		// The attempt that opens the breaker is the first of its call.
 		c.policy.breaker.RecordFailure()
 		var last *im.Error

@@ -1,20 +1,11 @@
-package rongcloud
+package calls
 
 import (
 	"sync"
 	"time"
 )
 
-// regions maps a region to its primary and backup host (Java SDK, CenterEnum).
-var regions = map[string][]string{
-	"BJ":   {"https://api.rong-api.com", "https://api-b.rong-api.com"},
-	"SG":   {"https://api.sg-light-api.com", "https://api-b.sg-light-api.com"},
-	"SG_B": {"https://api.sg-b-light-api.com", "https://api-b.sg-b-light-api.com"},
-	"NA":   {"https://api.us-light-api.com", "https://api-b.us-light-api.com"},
-	"SAU":  {"https://api.sau-light-api.com", "https://api-b.sau-light-api.com"},
-}
-
-// flipEvery is how long the choice of host stands at least, as in the
+// flipEvery is how long the choice of host stands at least, as in RongCloud's
 // official SDKs: it keeps a brief trouble on both from tossing all the
 // traffic to and fro.
 const flipEvery = 30 * time.Second

@@ -1,4 +1,4 @@
-package rongcloud
+package calls
 
 import (
 	"context"
@@ -47,7 +47,7 @@ func (a *arrivals) peak() int {
 	return most
 }
 
-func burst(t *testing.T, c *Client, ctx context.Context, n int) []error {
+func burst(t *testing.T, c *toy, ctx context.Context, n int) []error {
 	errs := make([]error, n)
 	var all sync.WaitGroup
 	for i := range errs {
@@ -74,7 +74,7 @@ func TestQuotaHoldsInEveryWindowAtTheCloudsEnd(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				cloud := &arrivals{delay: c.delay}
-				client := newTestClient(t, cloud, func(cfg *Config) { cfg.QuotaPercent = c.percent })
+				client := newToy(t, cloud, func(cfg *toy) { cfg.percent = c.percent })
 				start := time.Now()
 				if err := errors.Join(burst(t, client, t.Context(), 2000)...); err != nil {
 					t.Fatalf("2000 calls: %v, want all served", err)
@@ -115,7 +115,7 @@ func TestQuotaOfOneCall(t *testing.T) {
 func TestACallThatWouldBeTooLateIsThrottledAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cloud := &arrivals{delay: func() time.Duration { return 0 }}
-		c := newTestClient(t, cloud)
+		c := newToy(t, cloud)
 		ctx, stop := context.WithTimeout(t.Context(), 2*time.Second)
 		defer stop()
 		var mu sync.Mutex
@@ -159,7 +159,7 @@ func TestACallThatWouldBeTooLateIsThrottledAtOnce(t *testing.T) {
 func TestALeavingCallerLeavesTheQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cloud := &arrivals{delay: func() time.Duration { return 0 }}
-		c := newTestClient(t, cloud)
+		c := newToy(t, cloud)
 		ctx, stop := context.WithCancel(t.Context())
 		var errs []error
 		done := make(chan struct{})
@@ -198,19 +198,19 @@ func TestThrottledPausesItsClass(t *testing.T) {
 		var mu sync.Mutex
 		sent := map[string]int{}
 		throttle := true
-		c := newTestClient(t, cloudFunc(func(r *http.Request) (*http.Response, error) {
+		c := newToy(t, cloudFunc(func(r *http.Request) (*http.Response, error) {
 			mu.Lock()
 			defer mu.Unlock()
 			sent[r.URL.Path]++
 			if throttle {
-				rep := reply(429, `{"code":1008,"errorMessage":"too many"}`)
+				rep := reply(429, `{"code":8,"errorMessage":"too many"}`)
 				rep.Header.Set("Retry-After", "7")
 				return rep, nil
 			}
 			return reply(200, goodToken), nil
 		}))
-		if e := wantKind(t, mint(t.Context(), c), im.Throttled); e.RetryAfter != 7*time.Second || e.Code != 1008 {
-			t.Errorf("error = %+v, want code 1008 and 7s", e)
+		if e := wantKind(t, mint(t.Context(), c), im.Throttled); e.RetryAfter != 7*time.Second || e.Code != 8 {
+			t.Errorf("error = %+v, want code 8 and 7s", e)
 		}
 		throttle = false
 		short, stop := context.WithTimeout(t.Context(), time.Second)
@@ -218,11 +218,11 @@ func TestThrottledPausesItsClass(t *testing.T) {
 		if e := wantKind(t, mint(short, c), im.Throttled); e.RetryAfter != 7*time.Second {
 			t.Errorf("a caller with 1 s to spare is told %v, want 7s", e.RetryAfter)
 		}
-		if sent[opGetToken.path] != 1 {
-			t.Errorf("%d calls were sent, want 1 and then silence", sent[opGetToken.path])
+		if sent[opToken.Path] != 1 {
+			t.Errorf("%d calls were sent, want 1 and then silence", sent[opToken.Path])
 		}
-		if err := c.PutProfile(t.Context(), im.User{ID: "u1", Name: "n"}); err != nil {
-			t.Errorf("PutProfile meanwhile = %v, want no error: its limit is another", err)
+		if err := c.call(t.Context(), opProfile); err != nil {
+			t.Errorf("another call meanwhile = %v, want no error: its limit is another", err)
 		}
 		start := time.Now()
 		if err := mint(t.Context(), c); err != nil {
@@ -237,10 +237,10 @@ func TestThrottledPausesItsClass(t *testing.T) {
 func TestAHostileRetryAfterStopsNobodyForLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		first := true
-		c := newTestClient(t, cloudFunc(func(*http.Request) (*http.Response, error) {
+		c := newToy(t, cloudFunc(func(*http.Request) (*http.Response, error) {
 			if first {
 				first = false
-				rep := reply(429, `{"code":1008}`)
+				rep := reply(429, `{"code":8}`)
 				rep.Header.Set("Retry-After", "86400")
 				return rep, nil
 			}

@@ -2,12 +2,15 @@ package sandbox
 
 import (
 	"bufio"
+	"context"
 	"net"
 	"net/http"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/coder/websocket"
 )
 
 const (
@@ -18,6 +21,8 @@ const (
 	// pulls what it missed when it comes again.
 	maxUnsent      = 256
 	maxUnsentBytes = 8 << 20
+	// maxWrite is how long one frame may take to go out.
+	maxWrite = 10 * time.Second
 )
 
 // A connection is one live web socket. The fields that tell who it is
@@ -71,6 +76,67 @@ func (c *connection) queue(o outgoing) {
 
 // drop breaks the connection without a word, as a network does.
 func (c *connection) drop() { _ = c.raw.Close() }
+
+// write sends what is queued, until the context ends or a last frame is out.
+func (c *connection) write(ctx context.Context, ws *websocket.Conn) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case o := <-c.out:
+			limit, done := context.WithTimeout(ctx, maxWrite)
+			err := ws.Write(limit, websocket.MessageBinary, o.frame)
+			done()
+			c.unsent.Add(-int64(len(o.frame)))
+			if err != nil {
+				c.drop()
+				return
+			}
+			if o.last {
+				_ = ws.Close(websocket.StatusNormalClosure, "")
+				return
+			}
+		}
+	}
+}
+
+// talk accepts a web socket and keeps it until converse returns: how to close one
+// that is still there, and 0 for one that is not. What is sent to the connection
+// meanwhile goes out.
+func (s *Sandbox) talk(w http.ResponseWriter, r *http.Request, c *connection, maxFrame int64, converse func(context.Context, *websocket.Conn) (websocket.StatusCode, string)) {
+	if !s.enter() {
+		http.Error(w, "no room for another socket", http.StatusServiceUnavailable)
+		return
+	}
+	g := &grip{ResponseWriter: w}
+	defer func() { s.leave(g.raw) }()
+	// Pages of every origin may connect, as they may to the real clouds: what
+	// admits them is the token.
+	ws, err := websocket.Accept(g, r, &websocket.AcceptOptions{InsecureSkipVerify: true})
+	if err != nil {
+		return // Accept has answered
+	}
+	defer func() { _ = ws.CloseNow() }()
+	if !s.hold(g.raw) {
+		return
+	}
+	ws.SetReadLimit(maxFrame)
+	c.raw, c.out = g.raw, make(chan outgoing, maxUnsent)
+	// The request's context ends when this function does, not with the client.
+	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
+	defer cancel()
+	written := make(chan struct{})
+	go func() {
+		defer close(written)
+		c.write(ctx, ws)
+	}()
+	why, reason := converse(ctx, ws)
+	if why != 0 {
+		_ = ws.Close(why, reason)
+	}
+	cancel()
+	<-written
+}
 
 // sockets is every web socket, those that are still being greeted or already
 // said farewell to included.

@@ -285,7 +285,7 @@ func TestClientThatDoesNotReadIsCutOff(t *testing.T) {
 		if err := ws.Write(t.Context(), websocket.MessageBinary, []byte{0xc0}); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(rongWrite - time.Millisecond)
+		time.Sleep(maxWrite - time.Millisecond)
 		if got := s.liveCount(); got != 1 {
 			t.Errorf("%d users live before a frame's time is up, want 1", got)
 		}

@@ -13,12 +13,8 @@ import (
 // rongSocket is the path of the web socket.
 const rongSocket = "/websocket"
 
-const (
-	// rongSilence is how long a client may say nothing. It pings every 15 s.
-	rongSilence = 60 * time.Second
-	// rongWrite is how long one frame may take to go out.
-	rongWrite = 10 * time.Second
-)
+// rongSilence is how long a client may say nothing. It pings every 15 s.
+const rongSilence = 60 * time.Second
 
 // Statuses of DISCONNECT.
 const (
@@ -39,44 +35,14 @@ var rongConnackStatus = map[State]byte{
 
 // connect serves one web socket from the handshake to its end.
 func (rc *rongcloud) connect(w http.ResponseWriter, r *http.Request) {
-	s := rc.s
-	if !s.enter() {
-		http.Error(w, "no room for another socket", http.StatusServiceUnavailable)
-		return
-	}
-	g := &grip{ResponseWriter: w}
-	defer func() { s.leave(g.raw) }()
-	// Pages of every origin may connect, as they may to the real cloud: what
-	// admits them is the token.
-	ws, err := websocket.Accept(g, r, &websocket.AcceptOptions{InsecureSkipVerify: true})
-	if err != nil {
-		return // Accept has answered
-	}
-	defer func() { _ = ws.CloseNow() }()
-	if !s.hold(g.raw) {
-		return
-	}
-	ws.SetReadLimit(rongMaxFrame)
-
 	q := r.URL.Query()
 	version, _ := strconv.Atoi(q.Get("protocolVer"))
-	c := &connection{deviceID: q.Get("deviceId"), version: version, raw: g.raw, out: make(chan outgoing, maxUnsent)}
-	// The request's context ends when this function does, not with the client.
-	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
-	defer cancel()
-	rc.admit(c, q.Get("appId"), q.Get("token"))
-	written := make(chan struct{})
-	go func() {
-		defer close(written)
-		c.write(ctx, ws)
-	}()
-	why, reason := rc.listen(ctx, ws, c)
-	s.offline(c)
-	if why != 0 {
-		_ = ws.Close(why, reason)
-	}
-	cancel()
-	<-written
+	c := &connection{deviceID: q.Get("deviceId"), version: version}
+	rc.s.talk(w, r, c, rongMaxFrame, func(ctx context.Context, ws *websocket.Conn) (websocket.StatusCode, string) {
+		defer rc.s.offline(c)
+		rc.admit(c, q.Get("appId"), q.Get("token"))
+		return rc.listen(ctx, ws, c)
+	})
 }
 
 // admit greets the client or refuses it. The greeting is the first frame: a
@@ -98,29 +64,6 @@ func (rc *rongcloud) admit(c *connection, appKey, token string) {
 	c.tokenKey, _, _ = strings.Cut(token, "@")
 	s.online(c)
 	c.send(rongConnackOK(c.version, c.userID, "sandbox-"+strconv.FormatInt(c.id, 36), s.cfg.Now()))
-}
-
-// write sends what is queued, until the context ends or a last frame is out.
-func (c *connection) write(ctx context.Context, ws *websocket.Conn) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case o := <-c.out:
-			limit, done := context.WithTimeout(ctx, rongWrite)
-			err := ws.Write(limit, websocket.MessageBinary, o.frame)
-			done()
-			c.unsent.Add(-int64(len(o.frame)))
-			if err != nil {
-				c.drop()
-				return
-			}
-			if o.last {
-				_ = ws.Close(websocket.StatusNormalClosure, "")
-				return
-			}
-		}
-	}
 }
 
 // listen handles frames until the client leaves, says nothing for too long or

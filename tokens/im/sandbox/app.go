@@ -29,6 +29,7 @@ type app struct {
 	development bool
 	// openAnti makes clients speak protocol 4 on the socket instead of 3.
 	openAnti bool
+	ease     easeApp
 }
 
 // permanent is how a lifetime without end is spelled.

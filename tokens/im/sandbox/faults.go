@@ -6,7 +6,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -52,12 +52,19 @@ const (
 	maxRetryS   = 24 * 60 * 60
 )
 
+var (
+	// labelForm is a path, of Easemob's with the method before it.
+	labelForm = regexp.MustCompile(`^([A-Z]{3,7} )?/`)
+	errorForm = regexp.MustCompile(`^[A-Za-z_]{1,64}$`)
+)
+
 // A faultSpec is the body of POST /control/faults.
 type faultSpec struct {
 	Path    string  `json:"path"`
 	Mode    string  `json:"mode"`
 	Status  int     `json:"status,omitempty"`
 	Code    int     `json:"code,omitempty"`
+	Error   string  `json:"error,omitempty"`
 	DelayMS int     `json:"delay_ms,omitempty"`
 	Times   int     `json:"times,omitempty"`
 	Percent float64 `json:"percent,omitempty"`
@@ -77,8 +84,8 @@ type faultSpec struct {
 // which fields the request had, so that an explicit 0 is refused and not taken
 // for an absent field.
 func (f *faultSpec) check(given map[string]bool) *complaint {
-	if f.Path != "" && f.Path != everyPath && !strings.HasPrefix(f.Path, "/") {
-		return &complaint{"path", `want a path such as "/user/getToken.json", or "*" for every path`}
+	if f.Path != "" && f.Path != everyPath && !labelForm.MatchString(f.Path) {
+		return &complaint{"path", `want a path such as "/user/getToken.json" or "POST /users/{u}/password", or "*" for every path`}
 	}
 	if !slices.Contains(modes, f.Mode) {
 		return &complaint{"mode", "want one of " + strings.Join(modes, ", ")}
@@ -89,6 +96,7 @@ func (f *faultSpec) check(given map[string]bool) *complaint {
 	uses := map[string][]string{
 		"status":   {modeStatus, modeCode, modeGarbage, modeEmpty},
 		"code":     {modeCode},
+		"error":    {modeCode},
 		"delay_ms": {modeDelay, modeGarbage},
 		"effect":   {modeStatus, modeCode, modeDelay, modeGarbage, modeEmpty},
 		"garbage":  {modeGarbage},
@@ -97,7 +105,7 @@ func (f *faultSpec) check(given map[string]bool) *complaint {
 		"lifetime_ms": {modeShortLived},
 		"skew_s":      {modeSkew},
 	}
-	for _, field := range []string{"status", "code", "delay_ms", "effect", "garbage", "retry_after", "lifetime_ms", "skew_s"} {
+	for _, field := range []string{"status", "code", "error", "delay_ms", "effect", "garbage", "retry_after", "lifetime_ms", "skew_s"} {
 		if given[field] && !slices.Contains(uses[field], f.Mode) {
 			return &complaint{field, fmt.Sprintf("mode %q has no use for it", f.Mode)}
 		}
@@ -105,7 +113,9 @@ func (f *faultSpec) check(given map[string]bool) *complaint {
 	switch {
 	case (given["status"] || f.Mode == modeStatus) && (f.Status < 200 || f.Status > 599):
 		return &complaint{"status", "want an HTTP status, 200 to 599"}
-	case f.Mode == modeCode && (f.Code < 1 || f.Code > 999_999):
+	case given["error"] && !errorForm.MatchString(f.Error):
+		return &complaint{"error", "want the name of one of Easemob's errors, such as \"reach_limit\""}
+	case f.Mode == modeCode && (!given["error"] || given["code"]) && (f.Code < 1 || f.Code > 999_999):
 		return &complaint{"code", "want one of the cloud's error codes, such as 1008"}
 	case (given["delay_ms"] || f.Mode == modeDelay) && (f.DelayMS < 1 || f.DelayMS > maxDelayMS):
 		return &complaint{"delay_ms", fmt.Sprintf("want milliseconds, 1 to %d", maxDelayMS)}
@@ -178,13 +188,13 @@ func (t *faultTable) add(spec faultSpec, seed uint64) *fault {
 
 // pick returns what happens to a call: any number of delays and at the end at
 // most one fault of another mode. Only faults that are returned have fired.
-func (t *faultTable) pick(label string, body []byte) []*fault {
+func (t *faultTable) pick(label string, about func(person string) bool) []*fault {
 	var plan []*fault
 	for _, f := range t.list {
 		if f.Path != "" && f.Path != everyPath && f.Path != label {
 			continue
 		}
-		if f.User != "" && !about(f.User, body) {
+		if f.User != "" && !about(f.User) {
 			continue
 		}
 		if !f.fires() {
@@ -198,12 +208,6 @@ func (t *faultTable) pick(label string, body []byte) []*fault {
 	return plan
 }
 
-// about tells whether a call's form has the person as a user id or a name.
-func about(person string, body []byte) bool {
-	form, err := url.ParseQuery(string(body))
-	return err == nil && (slices.Contains(form["userId"], person) || slices.Contains(form["name"], person))
-}
-
 // perform answers a call while faults hit it. A fault with effect lets the
 // work be done first; a delay without it that outlives its caller leaves the
 // work undone.
@@ -213,7 +217,7 @@ func (s *Sandbox) perform(w http.ResponseWriter, r *http.Request, plan []*fault,
 		if done == nil {
 			a := d.serve(c)
 			done = &a
-			s.remember(c.path, a)
+			s.remember(c.label, a)
 		}
 		return *done
 	}
@@ -235,7 +239,7 @@ func (s *Sandbox) perform(w http.ResponseWriter, r *http.Request, plan []*fault,
 			return
 		}
 	}
-	if d.socket(c.path) {
+	if d.ownsSocket(c.path) {
 		d.connect(w, r)
 		return
 	}

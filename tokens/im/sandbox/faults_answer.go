@@ -17,7 +17,7 @@ func (s *Sandbox) instead(f *fault, c *call, d dialect, work func() answer) answ
 	}
 	switch f.Mode {
 	case modeCode:
-		return f.withRetryAfter(d.refuse(f.Code, f.Status))
+		return f.withRetryAfter(d.refuse(f.Code, f.Status, f.Error))
 	case modeEmpty:
 		return answer{status: status}
 	case modeStatus:
@@ -51,7 +51,7 @@ func (s *Sandbox) instead(f *fault, c *call, d dialect, work func() answer) answ
 		a.pause, a.drip = time.Duration(ms)*time.Millisecond, true
 		return a
 	case garbageStale:
-		return s.remembered(c.path)
+		return s.remembered(c.label)
 	case garbageWrongType:
 		return jsonAnswer(status, []byte(`{"code":{"value":200},"userId":17,"token":["a","b"],"errorMessage":false}`))
 	case garbageBinary:
@@ -95,7 +95,8 @@ func (s *Sandbox) skewed(a answer, by time.Duration) answer {
 // shorten makes the token in an answer live shorter than the console says.
 func (s *Sandbox) shorten(a answer, lifetime time.Duration) {
 	var in struct {
-		Token string `json:"token"`
+		Token       string `json:"token"`
+		AccessToken string `json:"access_token"`
 	}
 	if json.Unmarshal(a.body, &in) != nil {
 		return
@@ -106,10 +107,13 @@ func (s *Sandbox) shorten(a answer, lifetime time.Duration) {
 	if t := s.store.tokens[key]; t != nil {
 		t.shortened = lifetime
 	}
+	if t := s.store.ease.tokens[in.AccessToken]; t != nil {
+		t.expiresAt = t.issuedAt.Add(lifetime)
+	}
 }
 
-// remember keeps the last good answer of a path, for a stale one later.
-func (s *Sandbox) remember(path string, a answer) {
+// remember keeps the last good answer of an endpoint, for a stale one later.
+func (s *Sandbox) remember(label string, a answer) {
 	if a.status != http.StatusOK {
 		return
 	}
@@ -118,14 +122,14 @@ func (s *Sandbox) remember(path string, a answer) {
 	if s.last == nil {
 		s.last = map[string]answer{}
 	}
-	s.last[path] = a
+	s.last[label] = a
 }
 
-// remembered is what a path answered before: an empty page where it has not yet.
-func (s *Sandbox) remembered(path string) answer {
+// remembered is what an endpoint answered before: an empty page where it has not yet.
+func (s *Sandbox) remembered(label string) answer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	a, ok := s.last[path]
+	a, ok := s.last[label]
 	if !ok {
 		a.status = http.StatusOK
 	}

@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -81,9 +82,17 @@ func newRongcloud(s *Sandbox) *rongcloud {
 	return rc
 }
 
-func (rc *rongcloud) label(path string) (string, bool) {
+func (rc *rongcloud) owns(path string) bool {
 	_, known := rc.routes[path]
-	return path, known || path == rongNavi || path == rongSocket
+	return known || path == rongNavi || path == rongSocket
+}
+
+func (rc *rongcloud) label(_, path string) (string, bool) { return path, rc.owns(path) }
+
+// about looks for the person as a user id or a name in the form.
+func (rc *rongcloud) about(person string, c *call) bool {
+	form, err := url.ParseQuery(string(c.body))
+	return err == nil && (slices.Contains(form["userId"], person) || slices.Contains(form["name"], person))
 }
 
 func (rc *rongcloud) limits() map[string]limit {
@@ -94,7 +103,10 @@ func (rc *rongcloud) limits() map[string]limit {
 	return out
 }
 
-func (rc *rongcloud) refuse(code, status int) answer {
+func (rc *rongcloud) refuse(code, status int, _ string) answer {
+	if code == 0 {
+		code = 1000 // the fault names an error of another cloud
+	}
 	return (&rongError{code: code, status: status, message: "fault set by /control/faults"}).answer()
 }
 
@@ -106,7 +118,7 @@ func (rc *rongcloud) serve(c *call) answer {
 	return a
 }
 
-func (rc *rongcloud) socket(path string) bool { return path == rongSocket }
+func (rc *rongcloud) ownsSocket(path string) bool { return path == rongSocket }
 
 func (rc *rongcloud) answer(c *call) answer {
 	if c.path == rongNavi {

@@ -32,6 +32,22 @@ type Config struct {
 	TokenLifetime time.Duration
 	// UserCap is how many users may register before code 2007. Zero: no cap.
 	UserCap int
+	// EasemobAppKey is the app's key in Easemob's dialect, "org#app". Default
+	// DefaultEasemobAppKey.
+	EasemobAppKey string
+	// EasemobClientID and EasemobClientSecret are what an app token costs.
+	// Default: random, see the methods of these names.
+	EasemobClientID     string
+	EasemobClientSecret string
+	// EasemobAgoraAppID and EasemobAgoraCertificate sign "007" tokens, 32 hex
+	// digits each. Default: random.
+	EasemobAgoraAppID       string
+	EasemobAgoraCertificate string
+	// EasemobTokenTTL is the console's lifetime of tokens for calls that name
+	// none. Zero means 60 days.
+	EasemobTokenTTL time.Duration
+	// RemoteWebhooks lets webhooks go to addresses that are not loopback.
+	RemoteWebhooks bool
 	// NoRateLimits switches the limits per second off.
 	NoRateLimits bool
 	// Strict also enforces what the documentation says and the real cloud is
@@ -60,6 +76,9 @@ type Sandbox struct {
 	app   app
 	store store
 
+	ease       *easemob
+	easeLastID uint64 // of the newest message, outliving resets
+
 	sockets  sockets
 	lastSync int64 // of the newest message, outliving resets
 
@@ -76,6 +95,7 @@ func New(cfg Config) *Sandbox {
 	if cfg.AppSecret == "" {
 		cfg.AppSecret = newSecret()
 	}
+	cfg.fillEasemob()
 	if cfg.Location == nil {
 		cfg.Location = time.FixedZone("UTC+8", 8*60*60)
 	}
@@ -98,11 +118,13 @@ func New(cfg Config) *Sandbox {
 			whitelist:  true,
 
 			development: true,
+			ease:        newEaseApp(cfg),
 		},
 		store:   newStore(),
 		sockets: sockets{raw: map[net.Conn]bool{}, live: map[string][]*connection{}},
 	}
-	s.dialects = []dialect{newRongcloud(s)}
+	s.ease = newEasemob(s)
+	s.dialects = []dialect{newRongcloud(s), s.ease}
 	return s
 }
 
@@ -131,9 +153,11 @@ func (s *Sandbox) Handler() http.Handler { return http.HandlerFunc(s.serve) }
 type call struct {
 	method string
 	path   string
+	query  string
 	host   string // as the caller knows the cloud
 	header http.Header
 	body   []byte // at most maxRead+1 bytes
+	label  string // as /control/calls counts it
 }
 
 // An answer is what the cloud says to one call.
@@ -150,34 +174,37 @@ type answer struct {
 // A dialect speaks the server API of one cloud. Faults, counts and the clock
 // are around it and the same for every dialect.
 type dialect interface {
-	// label names the endpoint of a path as /control/calls counts it and as
-	// faults match it. known is false for a path that the cloud does not have.
-	label(path string) (label string, known bool)
+	// owns tells whether a path is of this cloud, an endpoint or not.
+	owns(path string) bool
+	// label names the endpoint of a call as /control/calls counts it and as
+	// faults match it. known is false for one that the cloud does not have.
+	label(method, path string) (label string, known bool)
+	// about tells whether a call is about a person.
+	about(person string, c *call) bool
 	// serve does the work. It takes the sandbox's lock by itself.
 	serve(c *call) answer
-	// refuse is the cloud's own way to say code. Status 0 means the one that
-	// belongs to the code.
-	refuse(code, status int) answer
+	// refuse is the cloud's own way to say code, or the error of that name.
+	// Status 0 means the one that belongs to it.
+	refuse(code, status int, name string) answer
 	// limits lists the endpoints and how many calls each takes in a span.
 	limits() map[string]limit
 	// preflight answers what a browser asks on behalf of a page, if it is that.
 	preflight(r *http.Request) (answer, bool)
-	// socket tells whether a path is of a web socket, which connect serves to
+	// ownsSocket tells whether a path is of a web socket, which connect serves to
 	// its end.
-	socket(path string) bool
+	ownsSocket(path string) bool
 	connect(w http.ResponseWriter, r *http.Request)
 }
 
 // dialectFor picks by path. The first dialect also answers for paths that
 // nobody knows.
-func (s *Sandbox) dialectFor(path string) (dialect, string, bool) {
+func (s *Sandbox) dialectFor(path string) dialect {
 	for _, d := range s.dialects {
-		if label, ok := d.label(path); ok {
-			return d, label, true
+		if d.owns(path) {
+			return d
 		}
 	}
-	label, _ := s.dialects[0].label(path)
-	return s.dialects[0], label, false
+	return s.dialects[0]
 }
 
 func (s *Sandbox) serve(w http.ResponseWriter, r *http.Request) {
@@ -199,15 +226,16 @@ func (s *Sandbox) serve(w http.ResponseWriter, r *http.Request) {
 	if len(body) > maxRead {
 		_, _ = io.CopyN(io.Discard, r.Body, 16*maxRead)
 	}
-	c := &call{method: r.Method, path: r.URL.Path, host: r.Host, header: r.Header, body: body}
-	d, label, known := s.dialectFor(c.path)
+	c := &call{method: r.Method, path: r.URL.Path, query: r.URL.RawQuery, host: r.Host, header: r.Header, body: body}
+	d := s.dialectFor(c.path)
+	label, known := d.label(c.method, c.path)
 
 	s.mu.Lock()
-	label = s.calls.record(label, known, s.now())
-	plan := s.faults.pick(label, c.body)
+	c.label = s.calls.record(label, known, s.now())
+	plan := s.faults.pick(c.label, func(person string) bool { return d.about(person, c) })
 	s.mu.Unlock()
 
-	s.cfg.Log.DebugContext(r.Context(), "sandbox call", "path", label, "faults", len(plan))
+	s.cfg.Log.DebugContext(r.Context(), "sandbox call", "path", c.label, "faults", len(plan))
 	s.perform(w, r, plan, d, c)
 }
 

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// A store is what the cloud keeps of one app. Bans, lists and revocations stand
+// A store is what the clouds keep of one app each. Bans, lists and revocations stand
 // beside the users: RongCloud takes some of them for ids it has never seen.
 type store struct {
 	users      map[string]*user
@@ -21,6 +21,7 @@ type store struct {
 	messages      int
 	mailboxes     map[string]*mailbox // by user id
 	rates         map[string]*window
+	ease          easeStore
 }
 
 func newStore() store {
@@ -33,6 +34,7 @@ func newStore() store {
 		whitelists:    map[string]*idList{},
 		mailboxes:     map[string]*mailbox{},
 		rates:         map[string]*window{},
+		ease:          newEaseStore(),
 	}
 }
 

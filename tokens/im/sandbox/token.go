@@ -27,9 +27,23 @@ const (
 	// StateOtherApp means that the client connects with an app key that is not
 	// the one of the token.
 	StateOtherApp State = "other_app"
+
+	// The rest is Easemob's, whose banned users are StateBanned.
+
+	// StateOtherUser tokens are good, but not for who the client says it is.
+	StateOtherUser State = "other_user"
+	// StateNoUser means that nobody has the name that the client gives.
+	StateNoUser State = "no_user"
+	// StateRevoked tokens were issued before the password was changed.
+	StateRevoked State = "revoked"
+	// StateServiceOff means that the app's service is off for everybody.
+	StateServiceOff State = "service_off"
 )
 
-var states = []State{StateValid, StateUnknown, StateExpired, StateBanned, StateDeactivated, StateOtherApp}
+var states = []State{
+	StateValid, StateUnknown, StateExpired, StateBanned, StateDeactivated, StateOtherApp,
+	StateOtherUser, StateNoUser, StateRevoked, StateServiceOff,
+}
 
 // Code is what RongCloud's client SDK reports for the state; 0 for a valid token.
 // The numbers are those of the error enumeration of npm @rongcloud/engine 5.38.0.

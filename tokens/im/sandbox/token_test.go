@@ -119,10 +119,15 @@ func TestStatesInOrderOfPrecedence(t *testing.T) {
 }
 
 func TestStateCodes(t *testing.T) {
-	want := map[State]int{StateValid: 0, StateUnknown: 31004, StateExpired: 31020, StateBanned: 31009, StateDeactivated: 31029, StateOtherApp: 31004}
-	for _, s := range states {
-		if got := s.Code(); got != want[s] {
-			t.Errorf("%s.Code() = %d, want %d", s, got, want[s])
+	for _, tc := range []struct {
+		state         State
+		rong, easemob int
+	}{
+		{StateValid, 0, 0}, {StateUnknown, 31004, 28}, {StateExpired, 31020, 56}, {StateBanned, 31009, 2}, {StateDeactivated, 31029, 2},
+		{StateOtherApp, 31004, 28}, {StateOtherUser, 31004, 28}, {StateNoUser, 31004, 204}, {StateRevoked, 31004, 28}, {StateServiceOff, 31004, 57},
+	} {
+		if rong, easemob := tc.state.Code(), tc.state.EasemobCode(); rong != tc.rong || easemob != tc.easemob {
+			t.Errorf("codes of %s = %d, %d, want %d, %d", tc.state, rong, easemob, tc.rong, tc.easemob)
 		}
 	}
 }

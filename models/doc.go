@@ -6,6 +6,8 @@
 //	sessions          session.go      logins and their refresh tokens
 //	im_tokens         token.go        connect tokens, their leases and pending revocations
 //	outbox            outbox.go       what the cloud must still be told
+//	friends           friend.go       who is whose friend (friend_requests: friend_request.go); relation_turns: one change after the other
+//	blocks            block.go        who blocks whom
 //	cloud_secrets     cloud_secret.go the app secrets in use, numbered
 //	lifetimes         lifetime.go     how long connect tokens live
 //	admins            admin.go        people who steer

@@ -23,6 +23,11 @@ const (
 	KindBan = "ban"
 	// KindRemove removes a deleted person there, and then what is left of them here.
 	KindRemove = "remove"
+	// KindFriend makes a friendship and its remarks there what they are here. Its
+	// subject is the ids of the two with a colon between, the lower one first.
+	KindFriend = "friend"
+	// KindBlock blocks or unblocks. Its subject is who blocks, a colon, and whom.
+	KindBlock = "block"
 )
 
 // provisionAfter is how long a registration has for itself before others see to
@@ -34,7 +39,7 @@ const provisionAfter = 5 * time.Second
 type OutboxRow struct {
 	ID   string
 	Kind string
-	// Subject is a user id.
+	// Subject is a user id, or two; see the kinds.
 	Subject string
 	// Generation moves when the truth changes again before it was delivered.
 	Generation int64
@@ -309,7 +314,11 @@ func (s *Store) steerOutbox(ctx context.Context, ids []string, actor, action str
 			for k, v := range detail {
 				told[k] = v
 			}
-			if err := s.audit(tx, o, actor, action, "user:"+row.Subject, told); err != nil {
+			subject, with, _ := strings.Cut(row.Subject, ":")
+			if with != "" {
+				told["with"] = with
+			}
+			if err := s.audit(tx, o, actor, action, "user:"+subject, told); err != nil {
 				return err
 			}
 		}

@@ -17,7 +17,7 @@ const sessionKept = 30 * 24 * time.Hour
 const noticeKept = 90 * 24 * time.Hour
 
 // Sweep deletes what has served its time: idempotency keys, throttle counts,
-// sessions long ended, notices long resolved. Several processes may do it at once.
+// sessions long ended, notices long resolved, friend requests long answered. Several processes may do it at once.
 func (s *Store) Sweep(ctx context.Context) error {
 	now := s.nowMicros()
 	for _, q := range []struct {
@@ -28,6 +28,7 @@ func (s *Store) Sweep(ctx context.Context) error {
 		{"login_throttle", "last_at", now - s.Throttle.Window.Microseconds()},
 		{"sessions", "expires_at", now - sessionKept.Microseconds()},
 		{"notices", "resolved_at", now - noticeKept.Microseconds()},
+		{"friend_requests", "answered_at", now - requestKept.Microseconds()},
 	} {
 		key := map[string]string{"login_throttle": "bucket"}[q.table]
 		if key == "" {

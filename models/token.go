@@ -233,8 +233,14 @@ func (s *Store) SwapToken(ctx context.Context, app string, seen TokenView, owner
 		if !first {
 			return nil
 		}
-		if err := tx.Exec("UPDATE users SET im_state = ? WHERE id = ? AND im_state = ?", IMReady, seen.UserID, IMPending).Error; err != nil {
-			return err
+		known := tx.Exec("UPDATE users SET im_state = ? WHERE id = ? AND im_state = ?", IMReady, seen.UserID, IMPending)
+		if known.Error != nil {
+			return known.Error
+		}
+		if known.RowsAffected > 0 {
+			if err := s.tellRelations(tx, seen.UserID); err != nil {
+				return err
+			}
 		}
 		// Whoever is delivering it takes it away themselves.
 		return tx.Exec("DELETE FROM outbox WHERE subject = ? AND kind = ? AND lease_until <= ?", seen.UserID, KindProvision, s.nowMicros()).Error
@@ -242,7 +248,7 @@ func (s *Store) SwapToken(ctx context.Context, app string, seen TokenView, owner
 	if err != nil {
 		return fmt.Errorf("swap token of user %s: %w", seen.UserID, err)
 	}
-	if !n.RevokeBefore.IsZero() {
+	if first || !n.RevokeBefore.IsZero() {
 		s.wakeOutbox()
 	}
 	return nil

@@ -105,6 +105,9 @@ func (s *Store) bury(ctx context.Context, userID, actor, action string, o Origin
 		if res.RowsAffected == 0 {
 			return ErrNotFound
 		}
+		if err := s.endRelations(tx, userID); err != nil {
+			return err
+		}
 		if err := s.endSessions(tx, userID, "", "deleted"); err != nil {
 			return err
 		}

@@ -36,7 +36,10 @@ type Delivery struct {
 	// Rate is how many first tokens and profiles a second may be sent, so that
 	// they leave the quota to people who wait.
 	Rate float64
-	Now  func() time.Time
+	// RequireFriendship has friends stand on each other's allow lists at a cloud
+	// that has those and keeps no friends itself.
+	RequireFriendship bool
+	Now               func() time.Time
 }
 
 // Kinds has one deliverer for each kind. A kind whose role the cloud lacks is
@@ -57,6 +60,8 @@ func (d *Delivery) Kinds() map[string]Deliverer {
 		models.KindRevoke:    d.revoke,
 		models.KindBan:       d.ban,
 		models.KindRemove:    d.remove,
+		models.KindFriend:    d.friend,
+		models.KindBlock:     d.block,
 	}
 }
 

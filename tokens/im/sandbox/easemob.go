@@ -99,7 +99,7 @@ type easeCall struct {
 }
 
 func newEasemob(s *Sandbox) *easemob {
-	e := &easemob{s: s, socket: easeNoSocket{}, appID: easeUUID(), resources: map[string]bool{}}
+	e := &easemob{s: s, socket: newEaseLines(s), appID: easeUUID(), resources: map[string]bool{}}
 	e.routes = slices.Concat(e.tokenRoutes(), e.userRoutes())
 	for i := range e.routes {
 		r := &e.routes[i]

@@ -45,22 +45,3 @@ type easeSocket interface {
 	// reset forgets everything and breaks every connection.
 	reset()
 }
-
-// easeNoSocket is an app whose users are never online.
-type easeNoSocket struct{}
-
-func (easeNoSocket) path() string { return "/ws" }
-
-func (easeNoSocket) serve(w http.ResponseWriter, _ *http.Request) {
-	http.Error(w, "no web socket here", http.StatusNotImplemented)
-}
-
-func (easeNoSocket) kick(*easeUser, easeKick) int        { return 0 }
-func (easeNoSocket) kickResource(*easeUser, string) bool { return false }
-func (easeNoSocket) deliver(*easeMessage)                {}
-func (easeNoSocket) resources(*easeUser) []easeResource  { return nil }
-func (easeNoSocket) waiting(*easeUser) int               { return 0 }
-func (easeNoSocket) delivered(*easeUser, uint64) bool    { return false }
-func (easeNoSocket) connections() []connectionView       { return nil }
-func (easeNoSocket) end(string, string) int              { return 0 }
-func (easeNoSocket) reset()                              {}

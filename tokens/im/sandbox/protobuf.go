@@ -9,12 +9,15 @@ type fields struct {
 	ints  map[protowire.Number]int64
 	texts map[protowire.Number]string
 	lists map[protowire.Number][]string
+	fixed map[protowire.Number]uint64 // floats, as their bits
 }
 
-// parseFields returns false where b is no protobuf message. Fields of other
-// kinds than integers and strings are skipped.
+// A fieldNumber names a field of a message.
+type fieldNumber = protowire.Number
+
+// parseFields returns false where b is no protobuf message. Groups are skipped.
 func parseFields(b []byte) (fields, bool) {
-	f := fields{ints: map[protowire.Number]int64{}, texts: map[protowire.Number]string{}, lists: map[protowire.Number][]string{}}
+	f := fields{ints: map[protowire.Number]int64{}, texts: map[protowire.Number]string{}, lists: map[protowire.Number][]string{}, fixed: map[protowire.Number]uint64{}}
 	for len(b) > 0 {
 		num, kind, n := protowire.ConsumeTag(b)
 		if n < 0 {
@@ -29,6 +32,11 @@ func parseFields(b []byte) (fields, bool) {
 			v, m := protowire.ConsumeBytes(b)
 			f.texts[num], n = string(v), m
 			f.lists[num] = append(f.lists[num], string(v))
+		case protowire.Fixed64Type:
+			f.fixed[num], n = protowire.ConsumeFixed64(b)
+		case protowire.Fixed32Type:
+			v, m := protowire.ConsumeFixed32(b)
+			f.fixed[num], n = uint64(v), m
 		default:
 			n = protowire.ConsumeFieldValue(num, kind, b)
 		}

@@ -1,0 +1,182 @@
+package sandbox
+
+import (
+	"context"
+	"slices"
+)
+
+// easeMaxPayload is the longest message of a client, in bytes. The documented
+// limit is of body and ext together; here the few bytes around them count too.
+const easeMaxPayload = 5 << 10
+
+// sync takes a message, or hands out what waits.
+func (es *easeLines) sync(ctx context.Context, l *easeLine, up easeUp) {
+	switch {
+	case up.has && up.meta.kind == easeNSChat:
+		es.message(ctx, l, up.meta)
+	case up.has && up.meta.kind == easeNSStatistic:
+		// What the SDK says about itself after a login; no answer is expected.
+	case up.has:
+		es.answer(l, up.meta.id, 0, easeStatus{easeNoCommand, "this sandbox does not take such metas"})
+	case up.pulls:
+		es.pull(l, easeQueueKey{up.queue.name, up.queue.domain}, up.key)
+	}
+}
+
+func (es *easeLines) pull(l *easeLine, key easeQueueKey, from int64) {
+	es.s.mu.Lock()
+	defer es.s.mu.Unlock()
+	if l.ended {
+		return
+	}
+	box := es.box(l.user)
+	if from > 0 {
+		box.ack(l, key, from, es.live[l.user.name])
+	}
+	l.send(easeBatch(box.jid(key), box.pull(l, key), es.s.now()))
+}
+
+// answer says what became of a meta of the client.
+func (es *easeLines) answer(l *easeLine, metaID, serverID int64, status easeStatus) {
+	es.s.mu.Lock()
+	defer es.s.mu.Unlock()
+	l.send(easeTaken(metaID, serverID, es.s.now(), status))
+}
+
+// message takes a message from a client.
+func (es *easeLines) message(_ context.Context, l *easeLine, meta easeMeta) {
+	s := es.s
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if l.ended {
+		return
+	}
+	m, no := es.compose(l, meta)
+	if no.code != easeOK {
+		l.send(easeTaken(meta.id, 0, s.now(), no))
+		return
+	}
+	m.id, m.at = s.easeNextID(), s.now()
+	s.store.ease.messages++
+	l.send(easeTaken(meta.id, int64(m.id), m.at, easeStatus{}))
+	es.post(m, l.jid.resource, meta.only)
+}
+
+// compose is the message that a client's meta asks for, or why it is not taken.
+func (es *easeLines) compose(l *easeLine, meta easeMeta) (*easeMessage, easeStatus) {
+	if len(meta.payload) > easeMaxPayload {
+		return nil, easeStatus{easeDenied, "Sorry, data is too large"}
+	}
+	in, ok := parseEaseBody(meta.payload)
+	if !ok {
+		return nil, easeStatus{easeWrong, "the payload is no message"}
+	}
+	switch in.class {
+	case easeBodyRecall:
+		return nil, easeStatus{easeFail, "message recall disabled"}
+	case easeBodyEdit:
+		return nil, easeStatus{easeFail, "Sorry, edit is not available"}
+	}
+	m := &easeMessage{
+		chat: easeChat, from: l.user.name, to: easeName(meta.to.name), kind: in.kind, body: in.body, ext: in.ext,
+		onlineOnly: meta.route == easeRouteOnline, toSelf: true,
+	}
+	if meta.to.domain == easeGroups {
+		m.chat = easeGroupChat
+	}
+	no := es.refuses(l.user, m)
+	m.payload = easeSigned(meta.payload, in.class, m.from, m.to)
+	return m, no
+}
+
+// refuses tells why a message of a client is not taken.
+func (es *easeLines) refuses(u *easeUser, m *easeMessage) easeStatus {
+	s := es.s
+	if mute, ok := u.mutes[m.chat]; ok && (mute.until.IsZero() || s.now().Before(mute.until)) {
+		return easeStatus{easeDenied, "user is mute"}
+	}
+	if m.chat == easeGroupChat {
+		g := s.store.ease.groups[m.to]
+		switch {
+		case g == nil:
+			return easeStatus{easeFail, "group not found"}
+		case !g.has(u.name):
+			return easeStatus{easeFail, "not in group or chatroom"}
+		case g.disabled:
+			return easeStatus{easeFail, "group is disabled"}
+		}
+		return easeStatus{}
+	}
+	switch {
+	case s.easeUser(m.to) == nil:
+		return easeStatus{easeFail, "username " + m.to + " doesn't exist!"}
+	case s.easeBlocks(m.to, u.name):
+		return easeStatus{easeFail, "blocked"}
+	case s.app.ease.friendship && m.to != u.name && !s.easeFriends(m.to, u.name):
+		return easeStatus{easeFail, "nonroster"}
+	}
+	return easeStatus{}
+}
+
+func (es *easeLines) deliver(m *easeMessage) {
+	if m.payload == nil {
+		m.payload = easeEncode(m)
+	}
+	es.post(m, "", nil)
+}
+
+// post puts a message into the queues of its readers and tells those of them who
+// are online. Resource is the device that it came from. Only, if it names
+// anybody, is who of a group shall read it.
+func (es *easeLines) post(m *easeMessage, resource string, only []string) {
+	s := es.s
+	meta := easeMeta{
+		id: int64(m.id), from: es.jidOf(m.from), to: es.jidOf(m.to), at: m.at.UnixMilli(), kind: easeNSChat, payload: m.payload,
+	}
+	meta.from.resource = resource
+	if m.chat == easeGroupChat {
+		meta.to.domain = easeGroups
+		key := easeQueueKey{m.to, easeGroups}
+		for _, name := range s.store.ease.groups[m.to].people() {
+			if name != m.from && (len(only) == 0 || slices.Contains(only, name)) {
+				es.enqueue(s.easeUser(name), key, meta, m.onlineOnly)
+			}
+		}
+		es.echo(m, key, meta)
+		return
+	}
+	es.enqueue(s.easeUser(m.to), easeQueueKey{m.from, easePeople}, meta, m.onlineOnly)
+	if m.to != m.from {
+		es.echo(m, easeQueueKey{m.to, easePeople}, meta)
+	}
+}
+
+// echo tells the sender's other devices, as far as they are online.
+func (es *easeLines) echo(m *easeMessage, key easeQueueKey, meta easeMeta) {
+	if m.toSelf {
+		es.enqueue(es.s.easeUser(m.from), key, meta, true)
+	}
+}
+
+// enqueue keeps a meta for a user, nil for one who does not exist, and announces
+// it. With onlineOnly it is kept only for somebody who is online.
+func (es *easeLines) enqueue(u *easeUser, key easeQueueKey, m easeMeta, onlineOnly bool) {
+	if u == nil {
+		return
+	}
+	var lines []*easeLine
+	for _, l := range es.live[u.name] {
+		if !l.sent(m) {
+			lines = append(lines, l)
+		}
+	}
+	if onlineOnly && len(lines) == 0 {
+		return
+	}
+	box := es.box(u)
+	box.add(key, m)
+	frame := easeNoticed(box.jid(key))
+	for _, l := range lines {
+		l.send(frame)
+	}
+}

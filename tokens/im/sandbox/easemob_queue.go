@@ -1,0 +1,178 @@
+package sandbox
+
+import (
+	"cmp"
+	"slices"
+)
+
+const (
+	// easeMaxQueued is how many metas wait for one user; of the longest queue
+	// the oldest go first.
+	easeMaxQueued = 5000
+	// A batch of a queue is at most so many metas, and so many bytes of payload.
+	easeBatchMetas = 100
+	easeBatchBytes = 256 << 10
+)
+
+// An easeQueueKey names a queue of a user: who writes, or the group.
+type easeQueueKey struct {
+	name   string
+	domain string
+}
+
+// An easeQueue is what waits in one conversation.
+type easeQueue struct {
+	metas []easeMeta
+	// acked is the id up to which one of the user's devices has everything. A
+	// device that comes later starts there.
+	acked int64
+}
+
+// An easeBox is everything that waits for one user.
+type easeBox struct {
+	app    string
+	queues map[easeQueueKey]*easeQueue
+	count  int
+}
+
+func (es *easeLines) box(u *easeUser) *easeBox {
+	b := es.boxes[u]
+	if b == nil {
+		b = &easeBox{app: es.s.cfg.EasemobAppKey, queues: map[easeQueueKey]*easeQueue{}}
+		es.boxes[u] = b
+	}
+	return b
+}
+
+func (b *easeBox) jid(key easeQueueKey) easeJID {
+	return easeJID{app: b.app, name: key.name, domain: key.domain}
+}
+
+func (b *easeBox) add(key easeQueueKey, m easeMeta) {
+	q := b.queues[key]
+	if q == nil {
+		q = &easeQueue{}
+		b.queues[key] = q
+	}
+	q.metas = append(q.metas, m)
+	if b.count++; b.count <= easeMaxQueued {
+		return
+	}
+	for _, o := range b.queues {
+		if len(o.metas) > len(q.metas) {
+			q = o
+		}
+	}
+	q.metas = slices.Delete(q.metas, 0, 1)
+	b.count--
+}
+
+// acked is how far the user's devices together are in each queue.
+func (b *easeBox) acked() map[easeQueueKey]int64 {
+	seen := map[easeQueueKey]int64{}
+	for key, q := range b.queues {
+		seen[key] = q.acked
+	}
+	return seen
+}
+
+// news is what a device has yet to get of a queue: nothing of its own.
+func (l *easeLine) news(key easeQueueKey, q *easeQueue) []easeMeta {
+	var list []easeMeta
+	for _, m := range q.metas {
+		if m.id > l.seen[key] && !l.sent(m) {
+			list = append(list, m)
+		}
+	}
+	return list
+}
+
+// sent tells whether a meta came from this device.
+func (l *easeLine) sent(m easeMeta) bool {
+	return m.from.name == l.jid.name && m.from.resource == l.jid.resource
+}
+
+// backlog lists the queues that have something for a device.
+func (b *easeBox) backlog(l *easeLine) []easeBacklog {
+	var list []easeBacklog
+	for key, q := range b.queues {
+		if n := len(l.news(key, q)); n > 0 {
+			list = append(list, easeBacklog{b.jid(key), n})
+		}
+	}
+	slices.SortFunc(list, func(a, b easeBacklog) int {
+		return cmp.Or(cmp.Compare(a.queue.name, b.queue.name), cmp.Compare(a.queue.domain, b.queue.domain))
+	})
+	return list
+}
+
+// pull is the next batch of a queue for a device, empty at its end.
+func (b *easeBox) pull(l *easeLine, key easeQueueKey) []easeMeta {
+	q := b.queues[key]
+	if q == nil {
+		return nil
+	}
+	list, bytes := l.news(key, q), 0
+	for i, m := range list {
+		if bytes += len(m.payload); i == easeBatchMetas || i > 0 && bytes > easeBatchBytes {
+			return list[:i]
+		}
+	}
+	return list
+}
+
+// ack notes that a device has everything of a queue up to an id, which is none
+// to come. Lines is who is online.
+func (b *easeBox) ack(l *easeLine, key easeQueueKey, id int64, lines []*easeLine) {
+	q := b.queues[key]
+	if q == nil || len(q.metas) == 0 {
+		return
+	}
+	id = min(id, q.metas[len(q.metas)-1].id)
+	l.seen[key] = max(l.seen[key], id)
+	q.acked = max(q.acked, id)
+	b.pruneQueue(key, q, lines)
+}
+
+// prune drops what the user has and no device that is online waits for.
+func (b *easeBox) prune(lines []*easeLine) {
+	for key, q := range b.queues {
+		b.pruneQueue(key, q, lines)
+	}
+}
+
+func (b *easeBox) pruneQueue(key easeQueueKey, q *easeQueue, lines []*easeLine) {
+	before := len(q.metas)
+	q.metas = slices.DeleteFunc(q.metas, func(m easeMeta) bool {
+		return m.id <= q.acked && !slices.ContainsFunc(lines, func(l *easeLine) bool { return m.id > l.seen[key] && !l.sent(m) })
+	})
+	b.count -= before - len(q.metas)
+	if len(q.metas) == 0 {
+		delete(b.queues, key)
+	}
+}
+
+func (es *easeLines) waiting(u *easeUser) int {
+	n := 0
+	if b := es.boxes[u]; b != nil {
+		for _, q := range b.queues {
+			for _, m := range q.metas {
+				if m.id > q.acked && m.kind == easeNSChat {
+					n++
+				}
+			}
+		}
+	}
+	return n
+}
+
+func (es *easeLines) delivered(u *easeUser, id uint64) bool {
+	if b := es.boxes[u]; b != nil {
+		for _, q := range b.queues {
+			if slices.ContainsFunc(q.metas, func(m easeMeta) bool { return m.id == int64(id) && m.id > q.acked }) {
+				return false
+			}
+		}
+	}
+	return true
+}

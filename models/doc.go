@@ -17,6 +17,7 @@
 //	login_throttle    throttle.go     attempts by account and by address
 //	reconcile_runs    reconcile.go    comparisons of our people with the cloud's
 //	reconcile_people  reconcile.go    whom the one under way has met in the cloud's list
+//	callbacks         callback.go     which of the cloud's callbacks were taken
 //	notices           notice.go       what an admin should know, and its delivery
 //	bridge_state      state.go        the check of the data key, the probe of readiness, how far resealing is (reseal.go)
 //

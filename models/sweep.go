@@ -28,6 +28,7 @@ func (s *Store) Sweep(ctx context.Context) error {
 		{"login_throttle", "last_at", now - s.Throttle.Window.Microseconds()},
 		{"sessions", "expires_at", now - sessionKept.Microseconds()},
 		{"notices", "resolved_at", now - noticeKept.Microseconds()},
+		{"callbacks", "expires_at", now},
 		{"friend_requests", "answered_at", now - requestKept.Microseconds()},
 	} {
 		key := map[string]string{"login_throttle": "bucket"}[q.table]

@@ -100,7 +100,10 @@ type easeCall struct {
 
 func newEasemob(s *Sandbox) *easemob {
 	e := &easemob{s: s, socket: newEaseLines(s), appID: easeUUID(), resources: map[string]bool{}}
-	e.routes = slices.Concat(e.tokenRoutes(), e.userRoutes())
+	e.routes = slices.Concat(
+		e.tokenRoutes(), e.userRoutes(), e.accountRoutes(), e.statusRoutes(), e.metadataRoutes(),
+		e.contactRoutes(), e.blockRoutes(),
+	)
 	for i := range e.routes {
 		r := &e.routes[i]
 		r.parts = strings.Split(r.path[1:], "/")

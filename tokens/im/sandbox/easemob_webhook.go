@@ -7,3 +7,6 @@ type easeWebhooks struct {
 }
 
 func newEaseWebhooks() easeWebhooks { return easeWebhooks{} }
+
+// roster reports a change between two users.
+func (e *easemob) roster(operation, from, to string) {}

@@ -184,6 +184,8 @@ type NewToken struct {
 	SecretVersion  int64
 	// Refused counts the mint against the limit for reports of refusal.
 	Refused time.Time // start of the window that it is counted in; zero: not counted
+	// Unprofiled asks that name and avatar are brought to the cloud.
+	Unprofiled bool
 	// RevokeBefore, if set, asks that tokens issued before it end at the cloud
 	// at RevokeAt.
 	RevokeBefore, RevokeAt time.Time
@@ -230,6 +232,11 @@ func (s *Store) SwapToken(ctx context.Context, app string, seen TokenView, owner
 				return err
 			}
 		}
+		if n.Unprofiled {
+			if err := s.enqueue(tx, KindProfile, seen.UserID, s.Now()); err != nil {
+				return err
+			}
+		}
 		if !first {
 			return nil
 		}
@@ -248,7 +255,7 @@ func (s *Store) SwapToken(ctx context.Context, app string, seen TokenView, owner
 	if err != nil {
 		return fmt.Errorf("swap token of user %s: %w", seen.UserID, err)
 	}
-	if first || !n.RevokeBefore.IsZero() {
+	if first || n.Unprofiled || !n.RevokeBefore.IsZero() {
 		s.wakeOutbox()
 	}
 	return nil
@@ -326,11 +333,24 @@ func (s *Store) Revocation(ctx context.Context, app, userID string) (before time
 }
 
 // FinishRevocation forgets one that the cloud has carried out. A later one that
-// came up meanwhile stays.
-func (s *Store) FinishRevocation(ctx context.Context, app, userID string, before time.Time) error {
-	_, err := s.write(ctx, "UPDATE im_tokens SET revoke_before = NULL WHERE cloud_app = ? AND user_id = ? AND revoke_before = ?",
-		app, userID, before.UnixMicro())
-	return err
+// came up meanwhile stays. Where the cloud ended more than it was asked to, tokens
+// asked for before ended are dropped: the stored one, so that the next fetch mints
+// anew, and by its lease that of a mint under way, which then finds itself stale.
+func (s *Store) FinishRevocation(ctx context.Context, app, userID string, before, ended time.Time) error {
+	err := s.inTx(ctx, func(tx *gorm.DB) error {
+		if err := tx.Exec("UPDATE im_tokens SET revoke_before = NULL WHERE cloud_app = ? AND user_id = ? AND revoke_before = ?",
+			app, userID, before.UnixMicro()).Error; err != nil || !ended.After(before) {
+			return err
+		}
+		return tx.Exec(`UPDATE im_tokens SET token_sealed = CASE WHEN issued_at < ? THEN NULL ELSE token_sealed END,
+			fingerprint = CASE WHEN issued_at < ? THEN '' ELSE fingerprint END, generation = generation + 1, lease_owner = ''
+			WHERE cloud_app = ? AND user_id = ? AND (lease_until > ? OR token_sealed IS NOT NULL AND issued_at < ?)`,
+			ended.UnixMicro(), ended.UnixMicro(), app, userID, s.nowMicros(), ended.UnixMicro()).Error
+	})
+	if err != nil {
+		return fmt.Errorf("finish revocation of user %s: %w", userID, err)
+	}
+	return nil
 }
 
 // MintUnderWay is when the lease of a mint for the person ends that may be at the

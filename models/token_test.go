@@ -289,17 +289,67 @@ func TestRevocationsWaitUntilTheyAreDone(t *testing.T) {
 		s.Clock.Advance(time.Minute)
 		s.AddToken(t, u, models.NewToken{})
 		want(t, "EndSessions", s.EndSessions(ctx, u.ID, "", from), nil)
-		want(t, "FinishRevocation of the first", s.FinishRevocation(ctx, app, u.ID, first), nil)
+		want(t, "FinishRevocation of the first", s.FinishRevocation(ctx, app, u.ID, first, first), nil)
 		second := s.Clock.Now()
 		pending("after finishing an older one", second, first)
 		// And a reissue must neither put it off nor narrow it.
 		s.AddToken(t, u, models.NewToken{RevokeBefore: second.Add(-time.Hour), RevokeAt: second.Add(time.Hour)})
 		pending("after a reissue", second, first)
-		want(t, "FinishRevocation", s.FinishRevocation(ctx, app, u.ID, second), nil)
+		want(t, "FinishRevocation", s.FinishRevocation(ctx, app, u.ID, second, second), nil)
 		s.Exec(t, "DELETE FROM outbox")
 
 		s.AddToken(t, u, models.NewToken{RevokeBefore: second, RevokeAt: second.Add(time.Hour)})
 		pending("of a reissue alone", second, second.Add(time.Hour))
+	})
+}
+
+// Where the cloud could only end more than it was asked to, what was stored before
+// that is dead: it must not be handed out, nor a mint's token that was under way.
+func TestARevocationThatEndedMoreDropsWhatItEnded(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, s *modelstest.Store) {
+		ctx := t.Context()
+		u := s.AddUser(t)
+		view := func() models.TokenView {
+			v, err := s.TokenView(ctx, app, u.ID, "")
+			want(t, "TokenView", err, nil)
+			return v
+		}
+		before := s.Clock.Now()
+		s.Clock.Advance(time.Second)
+		s.AddToken(t, u, models.NewToken{IssuedAt: s.Clock.Now()})
+		s.Clock.Advance(time.Second)
+		ended := s.Clock.Now()
+
+		want(t, "FinishRevocation", s.FinishRevocation(ctx, app, u.ID, before, before), nil)
+		equal(t, "kept where no more ended than was asked for", view().Value != "", true)
+		want(t, "FinishRevocation", s.FinishRevocation(ctx, app, u.ID, before, ended), nil)
+		dead := view()
+		equal(t, "value of a token that is dead at the cloud", dead.Value, "")
+
+		// A mint that was under way when the revocation came through.
+		want(t, "ClaimToken", s.ClaimToken(ctx, app, dead, "p1", s.Clock.Now().Add(time.Minute)), nil)
+		want(t, "FinishRevocation", s.FinishRevocation(ctx, app, u.ID, before, ended), nil)
+		want(t, "SwapToken of a mint under way", s.SwapToken(ctx, app, dead, "p1", models.NewToken{Value: "late", IssuedAt: before}), models.ErrStale)
+
+		// One asked for later lives.
+		s.AddToken(t, u, models.NewToken{IssuedAt: ended})
+		want(t, "FinishRevocation", s.FinishRevocation(ctx, app, u.ID, before, ended), nil)
+		equal(t, "kept where it was asked for later", view().Value != "", true)
+	})
+}
+
+// A token whose name and avatar did not get there comes with the row that brings
+// them, in one transaction.
+func TestATokenWithoutItsProfileQueuesIt(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, s *modelstest.Store) {
+		u := s.AddUser(t)
+		rows := func() int64 {
+			return s.Count(t, "SELECT COUNT(*) FROM outbox WHERE kind = 'profile' AND subject = ?", u.ID)
+		}
+		s.AddToken(t, u, models.NewToken{})
+		equal(t, "rows after a whole mint", rows(), 0)
+		s.AddToken(t, u, models.NewToken{Unprofiled: true})
+		equal(t, "rows after a mint without its profile", rows(), 1)
 	})
 }
 

@@ -322,7 +322,7 @@ func (i *Issuer) ask(ctx context.Context, v models.TokenView, owner string) (mod
 		}
 		return models.NewToken{}, err
 	}
-	n := models.NewToken{Value: token.Value, IssuedAt: asked, CloudExpiresAt: token.ExpiresAt, SecretVersion: version}
+	n := models.NewToken{Value: token.Value, IssuedAt: asked, CloudExpiresAt: token.ExpiresAt, SecretVersion: version, Unprofiled: token.Unprofiled}
 	i.endOld(v, &n)
 	return n, nil
 }

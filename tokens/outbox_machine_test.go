@@ -59,8 +59,9 @@ func (d *door) Mint(ctx context.Context, u im.User, life time.Duration) (token i
 	return token, err
 }
 
-func (d *door) RevokeBefore(ctx context.Context, id string, at time.Time) error {
-	return d.pass(func() error { return d.Client.RevokeBefore(ctx, id, at) })
+func (d *door) RevokeBefore(ctx context.Context, id string, at time.Time) (ended time.Time, err error) {
+	err = d.pass(func() (err error) { ended, err = d.Client.RevokeBefore(ctx, id, at); return err })
+	return ended, err
 }
 
 func (d *door) Ban(ctx context.Context, id string, long time.Duration) error {

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"imbridge/tokens/im/rongcloud"
 	"imbridge/tokens/im/sandbox"
 )
 
@@ -160,6 +161,46 @@ func TestRevocationOfTheUnknown(t *testing.T) {
 		r.cloud.turn(t, "/control/faults", map[string]any{"path": expireTokens, "mode": "code", "code": 400})
 		r.logOutOthers(t, p)
 		time.Sleep(time.Hour)
+		r.cloud.wantCalls(t, expireTokens, 1)
+	})
+}
+
+// A rotating cloud can only end all tokens at once, as one does that has nothing
+// but a password to change.
+type rotating struct {
+	*rongcloud.Client
+	now func() time.Time
+}
+
+func (c rotating) RevokeBefore(ctx context.Context, id string, _ time.Time) (time.Time, error) {
+	ended := c.now().Add(time.Millisecond)
+	_, err := c.Client.RevokeBefore(ctx, id, ended)
+	return ended, err
+}
+
+// TestATokenThatEndedWithTheOthersIsReplaced: it was minted after the log-out, and
+// before the cloud heard of that.
+func TestATokenThatEndedWithTheOthersIsReplaced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newBubbleRig(t)
+		r.Cloud = rotating{r.Cloud.(*rongcloud.Client), time.Now}
+		p := r.person(t)
+		r.fetch(t, p)
+		time.Sleep(time.Second)
+		r.logOutOthers(t, p)
+		time.Sleep(time.Second)
+		between := r.fetch(t, p).Value
+		time.Sleep(time.Second)
+		r.run(t)
+		time.Sleep(time.Second)
+		r.cloud.wantState(t, between, sandbox.StateExpired)
+		after := r.fetch(t, p).Value
+		if after == between {
+			t.Error("a token was handed out that the cloud had ended, want a new one")
+		}
+		r.cloud.wantState(t, after, sandbox.StateValid)
+		time.Sleep(time.Hour)
+		r.cloud.wantState(t, r.fetch(t, p).Value, sandbox.StateValid)
 		r.cloud.wantCalls(t, expireTokens, 1)
 	})
 }

@@ -23,12 +23,18 @@ type Token struct {
 	// ExpiresAt is the end of the token as the cloud itself will enforce it.
 	// Zero means that the cloud set no end or told none.
 	ExpiresAt time.Time
+	// Unprofiled: the token is good, but name and avatar did not get there.
+	// PutProfile is owed.
+	Unprofiled bool
 }
 
 // Endpoints is where an SDK connects to.
 type Endpoints struct {
 	// Navigators are the addresses that a RongCloud SDK asks for its socket server.
 	Navigators []string
+	// SocketURL is the web socket that an Easemob SDK connects to, and APIURL
+	// where it makes its calls. Empty: the SDK finds its servers by the app key.
+	SocketURL, APIURL string
 }
 
 // A Cloud names itself. Every client implements it, and Minter.
@@ -45,8 +51,10 @@ type Cloud interface {
 type Minter interface {
 	// Mint registers the user at the cloud if they are missing there, and
 	// returns a new connect token for them. It also sets the user's name and
-	// avatar. Lifetime is what we want; zero means permanent. A cloud whose
-	// lifetime is set elsewhere ignores it and says so by ExpiresAt.
+	// avatar, or says by Unprofiled that it could not; where that takes a call of
+	// its own, it may be left out for what this client has put there already.
+	// Lifetime is what we want; zero means permanent. A cloud whose lifetime is
+	// set elsewhere ignores it and says so by ExpiresAt.
 	//
 	// Mint is safe to repeat: a second call returns a token that works, and
 	// earlier tokens keep working unless the cloud's documentation says
@@ -57,9 +65,12 @@ type Minter interface {
 // A Revoker ends tokens that were handed out earlier.
 type Revoker interface {
 	// RevokeBefore makes every token of the user that the cloud issued before
-	// t (millisecond resolution) fail at the next connect. Live connections
-	// stay up. It is safe to repeat, and a user without tokens is no error.
-	RevokeBefore(ctx context.Context, userID string, t time.Time) error
+	// t (millisecond resolution) fail at the next connect. Some clouds can end
+	// only all tokens at once, so it tells what has ended: a token that was asked
+	// for before ended, by our clock, counts as dead; those asked for later work.
+	// Ended is never before t. Live connections stay up or are closed. It is safe
+	// to repeat, and a user without tokens is no error.
+	RevokeBefore(ctx context.Context, userID string, t time.Time) (ended time.Time, err error)
 }
 
 // A Kicker closes a user's live connections.
@@ -71,7 +82,8 @@ type Kicker interface {
 // A Banner keeps a user out.
 type Banner interface {
 	// Ban closes live connections and refuses new ones for d, which clients
-	// round up to whole minutes and cap at what the cloud allows. It is safe to
+	// round up to whole minutes and cap at what the cloud allows. A cloud whose
+	// bans have no end ignores d: the user stays out until Unban. It is safe to
 	// repeat: the end moves to d from now. UnknownUser where the user is missing.
 	Ban(ctx context.Context, userID string, d time.Duration) error
 	// Unban lifts a ban at once. It is safe to repeat.
@@ -83,7 +95,8 @@ type Banner interface {
 // A Ban is one user's ban at the cloud.
 type Ban struct {
 	UserID string
-	Until  time.Time
+	// Until is zero where the cloud tells no end or bans have none.
+	Until time.Time
 }
 
 // A Profiler keeps names and avatars.

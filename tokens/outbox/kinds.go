@@ -112,13 +112,17 @@ func (d *Delivery) revoke(ctx context.Context, id string) error {
 	if err != nil || before.IsZero() {
 		return err
 	}
+	ended := before
 	if revoker, able := d.Cloud.(im.Revoker); able {
-		// Nobody at the cloud has no tokens there.
-		if err := revoker.RevokeBefore(ctx, u.IMID, before); err != nil && im.KindOf(err) != im.UnknownUser {
+		at, err := revoker.RevokeBefore(ctx, u.IMID, before)
+		switch {
+		case err == nil:
+			ended = at
+		case im.KindOf(err) != im.UnknownUser: // nobody at the cloud has no tokens there
 			return err
 		}
 	}
-	return d.Store.FinishRevocation(ctx, d.Issuer.App(), id, before)
+	return d.Store.FinishRevocation(ctx, d.Issuer.App(), id, before, ended)
 }
 
 func (d *Delivery) ban(ctx context.Context, id string) error {

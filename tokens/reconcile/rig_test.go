@@ -138,10 +138,10 @@ func (s *several) Remove(ctx context.Context, id string) error {
 	return c.Remove(ctx, id)
 }
 
-func (s *several) RevokeBefore(ctx context.Context, id string, t time.Time) error {
+func (s *several) RevokeBefore(ctx context.Context, id string, t time.Time) (time.Time, error) {
 	c, err := s.pick("revoke", id)
 	if err != nil {
-		return err
+		return time.Time{}, err
 	}
 	return c.RevokeBefore(ctx, id, t)
 }

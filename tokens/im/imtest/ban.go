@@ -8,21 +8,27 @@ import (
 	"imbridge/tokens/im"
 )
 
-// bannedUntil finds a user in the list of bans; zero where they are not in it.
-func bannedUntil(t *testing.T, b im.Banner, id string) time.Time {
+// banned tells whether a user is in the list of bans, and until when.
+func banned(t *testing.T, b im.Banner, id string) (until time.Time, listed bool) {
 	t.Helper()
 	list, err := b.Banned(within(t, limit))
 	must(t, "Banned", err)
 	if i := slices.IndexFunc(list, func(b im.Ban) bool { return b.UserID == id }); i >= 0 {
-		return list[i].Until
+		return list[i].Until, true
 	}
-	return time.Time{}
+	return time.Time{}, false
 }
 
-// wantUntil allows for clouds that tell whole seconds.
-func wantUntil(t *testing.T, b im.Banner, id string, want time.Time) {
+// wantUntil allows for clouds that tell whole seconds, and for bans without end.
+func wantUntil(t *testing.T, h Harness, b im.Banner, id string, want time.Time) {
 	t.Helper()
-	if got := bannedUntil(t, b, id); got.Sub(want).Abs() > 5*time.Second {
+	got, listed := banned(t, b, id)
+	switch {
+	case !listed:
+		t.Error("not listed as banned, want to be")
+	case h.EndlessBans && !got.IsZero():
+		t.Errorf("banned until %v, want no end", got)
+	case !h.EndlessBans && got.Sub(want).Abs() > 5*time.Second:
 		t.Errorf("banned until %v, want %v", got, want)
 	}
 }
@@ -38,14 +44,14 @@ var banCases = []testCase{
 		must(t, "Ban", b.Ban(within(t, limit), u.ID, time.Hour))
 		accepted(t, h, false, "of a banned user", tok)
 		accepted(t, h, true, "of somebody else", theirs)
-		wantUntil(t, b, u.ID, h.Now().Add(time.Hour))
+		wantUntil(t, h, b, u.ID, h.Now().Add(time.Hour))
 		must(t, "Unban", b.Unban(within(t, limit), u.ID))
 		accepted(t, h, true, "after Unban", tok)
-		if until := bannedUntil(t, b, u.ID); !until.IsZero() {
+		if until, listed := banned(t, b, u.ID); listed {
 			t.Errorf("listed until %v after Unban, want not listed", until)
 		}
 	}},
-	{name: "Ban/ends by itself", run: func(t *testing.T, h Harness) {
+	{name: "Ban/ends by itself, or never", run: func(t *testing.T, h Harness) {
 		b, ok := role[im.Banner](t, h)
 		if !ok {
 			return
@@ -54,7 +60,7 @@ var banCases = []testCase{
 		tok := mint(t, h, u, 0)
 		must(t, "Ban", b.Ban(within(t, limit), u.ID, time.Hour))
 		h.Advance(time.Hour + time.Minute)
-		accepted(t, h, true, "after the ban", tok)
+		accepted(t, h, !h.EndlessBans, "after the time of the ban", tok)
 	}},
 	{name: "Ban/again moves the end", run: func(t *testing.T, h Harness) {
 		b, ok := role[im.Banner](t, h)
@@ -65,23 +71,23 @@ var banCases = []testCase{
 		mint(t, h, u, 0)
 		for _, d := range []time.Duration{time.Hour, 3 * time.Hour, 2 * time.Hour} {
 			must(t, "Ban", b.Ban(within(t, limit), u.ID, d))
-			wantUntil(t, b, u.ID, h.Now().Add(d))
+			wantUntil(t, h, b, u.ID, h.Now().Add(d))
 		}
 	}},
 	{name: "Ban/is rounded up to minutes and capped", run: func(t *testing.T, h Harness) {
 		b, ok := role[im.Banner](t, h)
-		if !ok {
+		if !ok || h.EndlessBans {
 			return
 		}
 		u := newUser()
 		mint(t, h, u, 0)
 		must(t, "Ban for 61 s", b.Ban(within(t, limit), u.ID, 61*time.Second))
-		wantUntil(t, b, u.ID, h.Now().Add(2*time.Minute))
+		wantUntil(t, h, b, u.ID, h.Now().Add(2*time.Minute))
 		must(t, "Ban for 1 ms", b.Ban(within(t, limit), u.ID, time.Millisecond))
-		wantUntil(t, b, u.ID, h.Now().Add(time.Minute))
+		wantUntil(t, h, b, u.ID, h.Now().Add(time.Minute))
 		must(t, "Ban for a century", b.Ban(within(t, limit), u.ID, 100*365*aDay))
-		if got, least := bannedUntil(t, b, u.ID), h.Now().Add(7*aDay); got.Before(least) {
-			t.Errorf("a ban for a century ends %v, want at least %v", got, least)
+		if got, _ := banned(t, b, u.ID); got.Before(h.Now().Add(7 * aDay)) {
+			t.Errorf("a ban for a century ends %v, want at least %v", got, h.Now().Add(7*aDay))
 		}
 	}},
 	{name: "Ban/of a missing user is UnknownUser", run: func(t *testing.T, h Harness) {
@@ -118,6 +124,21 @@ var banCases = []testCase{
 		mint(t, h, u, 0)
 		must(t, "Unban of a user who is not banned", b.Unban(within(t, limit), u.ID))
 		must(t, "Unban again", b.Unban(within(t, limit), u.ID))
+	}},
+}
+
+var kickCases = []testCase{
+	{name: "Kick/nobody connected is no error, and tokens still work", run: func(t *testing.T, h Harness) {
+		k, ok := role[im.Kicker](t, h)
+		if !ok {
+			return
+		}
+		u := newUser()
+		tok := mint(t, h, u, 0)
+		for range 2 {
+			must(t, "Kick", k.Kick(within(t, limit), u.ID))
+		}
+		accepted(t, h, true, "after Kick", tok)
 	}},
 }
 

@@ -99,7 +99,7 @@ func everyCall(h Harness, u im.User) []namedCall {
 	var all []namedCall
 	add := func(name string, call func(ctx context.Context) error) { all = append(all, namedCall{name, call}) }
 	if r, ok := h.Client.(im.Revoker); ok {
-		add("RevokeBefore", func(ctx context.Context) error { return r.RevokeBefore(ctx, u.ID, h.Now()) })
+		add("RevokeBefore", func(ctx context.Context) error { _, err := r.RevokeBefore(ctx, u.ID, h.Now()); return err })
 	}
 	if r, ok := h.Client.(im.Kicker); ok {
 		add("Kick", func(ctx context.Context) error { return r.Kick(ctx, u.ID) })
@@ -120,6 +120,25 @@ func everyCall(h Harness, u im.User) []namedCall {
 		add("Block", func(ctx context.Context) error { return r.Block(ctx, u.ID, "a1") })
 		add("Unblock", func(ctx context.Context) error { return r.Unblock(ctx, u.ID, "a1") })
 		add("Blocked", func(ctx context.Context) error { _, err := r.Blocked(ctx, u.ID); return err })
+	}
+	if r, ok := h.Client.(im.Friender); ok {
+		add("Befriend", func(ctx context.Context) error { return r.Befriend(ctx, u.ID, "a1") })
+		add("Unfriend", func(ctx context.Context) error { return r.Unfriend(ctx, u.ID, "a1") })
+		add("Friends", func(ctx context.Context) error { _, err := r.Friends(ctx, u.ID, ""); return err })
+	}
+	if r, ok := h.Client.(im.Remarker); ok {
+		add("Remark", func(ctx context.Context) error { return r.Remark(ctx, u.ID, "a1", "r") })
+	}
+	if r, ok := h.Client.(im.Allower); ok {
+		add("Allow", func(ctx context.Context) error { return r.Allow(ctx, u.ID, "a1") })
+		add("Disallow", func(ctx context.Context) error { return r.Disallow(ctx, u.ID, "a1") })
+		add("Allowed", func(ctx context.Context) error { _, err := r.Allowed(ctx, u.ID); return err })
+	}
+	if r, ok := h.Client.(im.PasswordSetter); ok {
+		add("SetPassword", func(ctx context.Context) error { return r.SetPassword(ctx, u.ID, "Pass-word1") })
+	}
+	if r, ok := h.Client.(im.Remover); ok {
+		add("Remove", func(ctx context.Context) error { return r.Remove(ctx, u.ID) })
 	}
 	if r, ok := h.Client.(im.Watcher); ok {
 		add("Online", func(ctx context.Context) error { _, err := r.Online(ctx, u.ID); return err })

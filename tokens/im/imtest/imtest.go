@@ -42,6 +42,17 @@ type Harness struct {
 	// Unlist makes the cloud refuse to list its users, as it does for some
 	// apps. Nil where it never does.
 	Unlist func()
+	// LifetimeByCall: tokens live for what Mint is told, not for what New is.
+	LifetimeByCall bool
+	// EndlessBans: a ban lasts until Unban, whatever Ban is told.
+	EndlessBans bool
+	// KnownOnly: only people whom the cloud knows can be blocked.
+	KnownOnly bool
+	// LogsIn tells whether an SDK could log in with a password. Nil where there
+	// are none.
+	LogsIn func(userID, password string) bool
+	// FriendsPage is how many friends fit in one page; zero if there are no pages.
+	FriendsPage int
 	// Pages is how many ids fit in one page of a block list; zero if there
 	// are no pages.
 	Pages int
@@ -74,7 +85,7 @@ const (
 func Run(t *testing.T, target Target) {
 	var all []testCase
 	for _, group := range [][]testCase{
-		cloudCases, mintCases, revokeCases, banCases, profileCases, listCases, blockCases, watchCases, checkCases, faultCases(),
+		cloudCases, mintCases, revokeCases, passwordCases, kickCases, banCases, profileCases, listCases, removeCases, blockCases, friendCases, watchCases, checkCases, faultCases(),
 	} {
 		all = append(all, group...)
 	}

@@ -113,6 +113,33 @@ var mintCases = []testCase{
 			}
 		}
 	}},
+	{name: "Mint/ids that differ are different people", run: func(t *testing.T, h Harness) {
+		u := newUser()
+		mint(t, h, u, 0)
+		big := u
+		big.ID, big.Name = strings.ToUpper(u.ID), "Somebody else"
+		_, err := minter(t, h).Mint(within(t, limit), big, 0)
+		if err != nil {
+			// A cloud that takes the two for one must not be asked.
+			refused(t, h, "Mint of an id in capitals", err, im.Invalid)
+		}
+		if p, ok := h.Client.(im.Profiler); ok {
+			wantProfile(t, p, u)
+		}
+	}},
+	{name: "Mint/each call has its own lifetime", run: func(t *testing.T, h Harness) {
+		if !h.LifetimeByCall {
+			return
+		}
+		u := newUser()
+		short, long, forever := mint(t, h, u, time.Hour), mint(t, h, u, aDay), mint(t, h, u, 0)
+		if got := short.ExpiresAt.Sub(h.Now()); got > time.Hour || got < 50*time.Minute {
+			t.Errorf("a token of an hour ends in %v, want about an hour", got)
+		}
+		h.Advance(time.Hour + time.Minute)
+		accepted(t, h, false, "of an hour, after it", short)
+		accepted(t, h, true, "that lives longer", long, forever)
+	}},
 	{name: "Mint/a token without an end tells none", run: func(t *testing.T, h Harness) {
 		tok := mint(t, h, newUser(), 0)
 		if !tok.ExpiresAt.IsZero() {
@@ -149,47 +176,5 @@ var mintCases = []testCase{
 		if tok != (im.Token{}) {
 			t.Error("Mint returned a token beside its error")
 		}
-	}},
-}
-
-var revokeCases = []testCase{
-	{name: "RevokeBefore/ends earlier tokens and no later one", run: func(t *testing.T, h Harness) {
-		r, ok := role[im.Revoker](t, h)
-		if !ok {
-			return
-		}
-		u, other := newUser(), newUser()
-		old, older, theirs := mint(t, h, u, 0), mint(t, h, u, 0), mint(t, h, other, 0)
-		h.Advance(10 * time.Millisecond)
-		at := h.Now()
-		h.Advance(10 * time.Millisecond)
-		between := mint(t, h, u, 0)
-		must(t, "RevokeBefore", r.RevokeBefore(within(t, limit), u.ID, at))
-		after := mint(t, h, u, 0)
-		accepted(t, h, false, "minted before", old, older)
-		accepted(t, h, true, "minted after the time, before the call", between)
-		accepted(t, h, true, "minted after the call", after)
-		accepted(t, h, true, "of somebody else", theirs)
-	}},
-	{name: "RevokeBefore/is safe to repeat, and an older time brings nothing back", run: func(t *testing.T, h Harness) {
-		r, ok := role[im.Revoker](t, h)
-		if !ok {
-			return
-		}
-		u := newUser()
-		old := mint(t, h, u, 0)
-		h.Advance(time.Second)
-		at := h.Now()
-		for _, before := range []time.Time{at, at, at.Add(-time.Hour)} {
-			must(t, "RevokeBefore", r.RevokeBefore(within(t, limit), u.ID, before))
-			accepted(t, h, false, "after each RevokeBefore", old)
-		}
-	}},
-	{name: "RevokeBefore/a user without tokens is no error", run: func(t *testing.T, h Harness) {
-		r, ok := role[im.Revoker](t, h)
-		if !ok {
-			return
-		}
-		must(t, "RevokeBefore of nobody", r.RevokeBefore(within(t, limit), newUser().ID, h.Now()))
 	}},
 }

@@ -86,8 +86,9 @@ func TestWhatIsSentOfAUser(t *testing.T) {
 
 func TestRevokeBeforeSendsMilliseconds(t *testing.T) {
 	f := &forms{body: `{"code":200}`}
-	if err := newTestClient(t, f).RevokeBefore(t.Context(), "u1", time.UnixMilli(1234567890123).Add(999*time.Microsecond)); err != nil {
-		t.Fatal(err)
+	at := time.UnixMilli(1234567890123).Add(999 * time.Microsecond)
+	if ended, err := newTestClient(t, f).RevokeBefore(t.Context(), "u1", at); err != nil || !ended.Equal(at) {
+		t.Errorf("RevokeBefore = %v, %v, want %v", ended, err, at)
 	}
 	f.wantForm(t, "/user/token/expire.json", url.Values{"userId": {"u1"}, "time": {"1234567890123"}})
 }
@@ -261,8 +262,9 @@ func TestABadIDCostsNoCall(t *testing.T) {
 		_, online := c.Online(t.Context(), id)
 		_, blocked := c.Blocked(t.Context(), id)
 		_, minted := c.Mint(t.Context(), im.User{ID: id, Name: "n"}, 0)
+		_, revoked := c.RevokeBefore(t.Context(), id, time.Now())
 		for _, err := range []error{
-			profile, online, blocked, minted, c.PutProfile(t.Context(), im.User{ID: id}), c.RevokeBefore(t.Context(), id, time.Now()),
+			profile, online, blocked, minted, c.PutProfile(t.Context(), im.User{ID: id}), revoked,
 			c.Ban(t.Context(), id, time.Hour), c.Unban(t.Context(), id), c.Block(t.Context(), id, "u"), c.Unblock(t.Context(), "u", id),
 		} {
 			wantKind(t, err, im.Invalid)
@@ -293,7 +295,7 @@ func TestRevokeBeforeReachesACloudWhoseClockIsAhead(t *testing.T) {
 		}))
 		client.Now = func() time.Time { return ours }
 		for range 2 { // the first answer tells the cloud's clock
-			if err := client.RevokeBefore(t.Context(), "ann", ours); err != nil {
+			if _, err := client.RevokeBefore(t.Context(), "ann", ours); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -49,16 +49,20 @@ func (c *Client) Mint(ctx context.Context, u im.User, _ time.Duration) (im.Token
 // clock. Where that is ahead of ours, as the Date of its last answer tells, the
 // time is moved with it, by at most five minutes: a token that outlives its
 // revocation is never found, one that ends too early is reported and replaced.
-func (c *Client) RevokeBefore(ctx context.Context, userID string, t time.Time) error {
+// Tokens issued later live on, so that what has ended is what was asked for.
+func (c *Client) RevokeBefore(ctx context.Context, userID string, t time.Time) (ended time.Time, err error) {
+	ended = t
 	if err := checkID(opExpire, userID); err != nil {
-		return err
+		return time.Time{}, err
 	}
 	if ahead := -time.Duration(c.skew.Load()); ahead > 0 {
 		t = t.Add(min(ahead, worstSkew) + time.Second) // Date has whole seconds
 	}
-	_, err := c.do(ctx, opExpire, url.Values{
+	if _, err := c.do(ctx, opExpire, url.Values{
 		"userId": {userID},
 		"time":   {strconv.FormatInt(t.UnixMilli(), 10)},
-	})
-	return err
+	}); err != nil {
+		return time.Time{}, err
+	}
+	return ended, nil
 }

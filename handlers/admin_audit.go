@@ -53,22 +53,34 @@ func (h *api) audit(c echo.Context) error {
 const maxAuditText = 48
 
 func bindAuditFilter(c echo.Context) (models.AuditFilter, error) {
-	var f models.AuditFilter
-	for name, text := range map[string]*string{"action": &f.Action, "actor": &f.Actor, "subject": &f.Subject} {
-		*text = c.QueryParam(name)
-		if len(*text) > maxAuditText || strings.ContainsFunc(*text, func(r rune) bool { return r < '!' || r > '~' }) {
-			return f, wrongField("bad_query", name, "must be at most 48 visible ASCII characters")
+	var (
+		f     models.AuditFilter
+		wrong []fieldProblem
+	)
+	for _, q := range []struct {
+		name string
+		text *string
+	}{{"action", &f.Action}, {"actor", &f.Actor}, {"subject", &f.Subject}} {
+		*q.text = c.QueryParam(q.name)
+		if len(*q.text) > maxAuditText || strings.ContainsFunc(*q.text, func(r rune) bool { return r < '!' || r > '~' }) {
+			wrong = append(wrong, fieldProblem{q.name, "must be at most 48 visible ASCII characters"})
 		}
 	}
-	for name, at := range map[string]*time.Time{"since": &f.Since, "until": &f.Until} {
-		raw := c.QueryParam(name)
+	for _, q := range []struct {
+		name string
+		at   *time.Time
+	}{{"since", &f.Since}, {"until", &f.Until}} {
+		raw := c.QueryParam(q.name)
 		if raw == "" {
 			continue
 		}
 		var err error
-		if *at, err = time.Parse(time.RFC3339, raw); err != nil {
-			return f, wrongField("bad_query", name, "must be a time like 2026-01-31T12:00:00Z")
+		if *q.at, err = time.Parse(time.RFC3339, raw); err != nil {
+			wrong = append(wrong, fieldProblem{q.name, "must be a time like 2026-01-31T12:00:00Z"})
 		}
+	}
+	if len(wrong) > 0 {
+		return f, &problem{code: "bad_query", fields: wrong}
 	}
 	return f, nil
 }

@@ -183,15 +183,12 @@ type queueDropResponse struct {
 
 func (h *api) dropQueue(c echo.Context) error {
 	in, err := bind[queueDropRequest](c)
-	if err != nil {
+	if err != nil && problemOf(err).code != "invalid_field" {
 		return err
 	}
-	reason, err := givenReason(in.Reason)
-	if err != nil {
-		return err
-	}
-	ids, err := rowIDs(in.IDs)
-	if err != nil {
+	reason, reasonErr := givenReason(in.Reason)
+	ids, idsErr := rowIDs(in.IDs)
+	if err = firstWithAll(err, idsErr, reasonErr); err != nil {
 		return err
 	}
 	n, err := h.Store.DropOutbox(c.Request().Context(), ids, reason, adminActor(c), origin(c))

@@ -7,6 +7,7 @@ import (
 	"mime"
 	"net/http"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -87,6 +88,41 @@ func check(in any) error {
 		p.fields = append(p.fields, fieldProblem{Field: w.Field(), Wrong: complaint(w)})
 	}
 	return p
+}
+
+// allWrong adds what models would say of the same request to what check has found,
+// so that one answer names every field. Of two complaints about a field that of
+// models counts, which knows the real limits, except that it is required.
+func allWrong(err, further error) error {
+	var p *problem
+	if !errors.As(err, &p) || p.code != "invalid_field" || further == nil {
+		return err
+	}
+	all := &problem{code: p.code, fields: slices.Clone(p.fields)}
+	for _, more := range problemOf(further).fields {
+		i := slices.IndexFunc(all.fields, func(f fieldProblem) bool { return f.Field == more.Field })
+		switch {
+		case i < 0:
+			all.fields = append(all.fields, more)
+		case strings.HasPrefix(all.fields[i].Wrong, "must have at most "):
+			all.fields[i] = more
+		}
+	}
+	return all
+}
+
+// firstWithAll is the first of some problems with fields, with the fields of all.
+func firstWithAll(errs ...error) error {
+	var first error
+	for _, err := range errs {
+		switch {
+		case first == nil:
+			first = err
+		case err != nil:
+			first = allWrong(first, err)
+		}
+	}
+	return first
 }
 
 func complaint(w validator.FieldError) string {

@@ -60,6 +60,7 @@ func problemOf(err error) *problem {
 		tooOften  *tokens.TooOftenError
 		taken     *models.TakenError
 		field     *models.FieldError
+		fields    models.FieldErrors
 		tooLarge  *http.MaxBytesError
 		routing   *echo.HTTPError
 	)
@@ -74,8 +75,18 @@ func problemOf(err error) *problem {
 		return &problem{code: "refused_too_often", retryAfter: tooOften.RetryAfter}
 	case errors.As(err, &taken):
 		if _, known := problemKinds[taken.Field+"_taken"]; known {
-			return wrongField(taken.Field+"_taken", taken.Field, "is taken")
+			p := wrongField(taken.Field+"_taken", taken.Field, "is taken")
+			for _, name := range taken.Also {
+				p.fields = append(p.fields, fieldProblem{name, "is taken"})
+			}
+			return p
 		}
+	case errors.As(err, &fields):
+		p := &problem{code: "invalid_field"}
+		for _, f := range fields {
+			p.fields = append(p.fields, fieldProblem{f.Field, f.Wrong})
+		}
+		return p
 	case errors.As(err, &field):
 		return wrongField("invalid_field", field.Field, field.Wrong)
 	case errors.As(err, &tooLarge):
@@ -108,6 +119,12 @@ var knownErrors = []struct {
 	{models.ErrUnavailable, "database_unavailable"},
 	{models.ErrStale, "changed_meanwhile"},
 	{models.ErrNotFound, "not_found"},
+	{models.ErrSelf, "not_yourself"},
+	{models.ErrFriendsFull, "friend_limit"},
+	{models.ErrRequestsFull, "request_limit"},
+	{models.ErrBlocksFull, "block_limit"},
+	{models.ErrBlocking, "person_blocked"},
+	{models.ErrRequestClosed, "request_closed"},
 	{tokens.ErrAccessExpired, "token_expired"},
 	{tokens.ErrAccessInvalid, "token_invalid"},
 	{context.DeadlineExceeded, "timeout"},

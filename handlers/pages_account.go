@@ -85,9 +85,9 @@ func (h *api) ownProfile(c echo.Context) profileForm {
 
 func (h *api) profileForm(c echo.Context) error {
 	in, err := bindForm[profileForm](c)
-	if err == nil {
-		_, err = h.Store.ChangeProfile(c.Request().Context(), callerOf(c).ID, models.ProfileChange{Nickname: &in.Nickname, Email: &in.Email,
-			Phone: &in.Phone, AvatarURL: &in.AvatarURL}, origin(c))
+	change := models.ProfileChange{Nickname: &in.Nickname, Email: &in.Email, Phone: &in.Phone, AvatarURL: &in.AvatarURL}
+	if err = allWrong(err, models.CheckProfile(change)); err == nil {
+		_, err = h.Store.ChangeProfile(c.Request().Context(), callerOf(c).ID, change, origin(c))
 	}
 	if err != nil {
 		return h.accountAgain(c, err, "profile", in)
@@ -98,7 +98,7 @@ func (h *api) profileForm(c echo.Context) error {
 func (h *api) passwordForm(c echo.Context) error {
 	in, err := bindForm[changePasswordRequest](c)
 	who := callerOf(c)
-	if err == nil {
+	if err = allWrong(err, models.CheckNewPassword(who.User, in.NewPassword)); err == nil {
 		err = h.Store.ChangePassword(c.Request().Context(), who.ID, who.SessionID, in.CurrentPassword, in.NewPassword, origin(c))
 		if err != nil && problemOf(err).code == "bad_credentials" {
 			err = wrongField("bad_credentials", "current_password", "is another password")

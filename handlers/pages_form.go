@@ -4,6 +4,7 @@ import (
 	"mime"
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -50,10 +51,17 @@ func bindForm[T any](c echo.Context) (T, error) {
 			v.Field(i).SetString(value)
 		}
 	}
-	if len(wrong) > 0 {
-		return in, &problem{code: "invalid_field", fields: wrong}
+	err = check(in)
+	if len(wrong) == 0 {
+		return in, err
 	}
-	return in, check(in)
+	// What could not be read is not missing.
+	for _, f := range problemOf(err).fields {
+		if !slices.ContainsFunc(wrong, func(w fieldProblem) bool { return w.Field == f.Field }) {
+			wrong = append(wrong, f)
+		}
+	}
+	return in, &problem{code: "invalid_field", fields: wrong}
 }
 
 // again shows a form once more with what was wrong, or returns the error where

@@ -102,13 +102,15 @@ func (h *api) registerPage(c echo.Context) error {
 func (h *api) registerForm(c echo.Context) error {
 	start := h.Now()
 	in, err := bindForm[registerPost](c)
+	wanted := registerRequest{in.Username, in.Password, in.Nickname, in.Email, in.Phone, in.AvatarURL}
+	err = allWrong(err, models.CheckNewUser(wanted.newUser()))
 	if err == nil {
 		key := ""
 		if in.Attempt != "" && harmlessID(in.Attempt) {
 			key = "form-" + in.Attempt
 		}
 		var reg models.Registration
-		reg, err = h.registered(c, start, registerRequest{in.Username, in.Password, in.Nickname, in.Email, in.Phone, in.AvatarURL}, key)
+		reg, err = h.registered(c, start, wanted, key)
 		if err == nil {
 			h.leaveOld(c)
 			h.keepSession(c, reg.Session)

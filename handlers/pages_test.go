@@ -89,6 +89,46 @@ func TestFormComplaints(t *testing.T) {
 	}
 }
 
+// TestFormsNameAllThatIsWrong: what is missing, what is too long, and what models
+// would refuse later, in one answer; the API answers the same.
+func TestFormsNameAllThatIsWrong(t *testing.T) {
+	r := newRig(t)
+	b := r.browser()
+	b.header["Accept-Language"] = "zh"
+	shows(t, "register", b.post("/register", "username", "", "password", "short", "nickname", strings.Repeat("n", 65), "email", strings.Repeat("e", 256), "phone", "1\x00"), 422,
+		"此项必填。", "请使用 8 到 128 个字符。", "最多 64 个字符。", "请填写类似 ann@example.com 的地址。", "包含不可见的控制字符。")
+
+	fields := func(what string, a answer, want ...string) {
+		t.Helper()
+		list, _ := a.body["fields"].([]any)
+		var got []string
+		for _, f := range list {
+			got = append(got, f.(map[string]any)["field"].(string)+" "+f.(map[string]any)["wrong"].(string))
+		}
+		if strings.Join(got, "; ") != strings.Join(want, "; ") || a.status != http.StatusUnprocessableEntity {
+			t.Errorf("%s = %d %s, want 422 and %q", what, a.status, a.raw, want)
+		}
+	}
+	fields("POST /v1/register", r.do(request{method: "POST", path: "/v1/register", body: `{"username":"` + strings.Repeat("u", 256) + `","password":"short","phone":"12"}`}),
+		"username must have 3 to 32 characters", "password must have 8 to 128 characters", "phone must be international, like +8613800138000")
+	fields("POST /v1/register", r.do(request{method: "POST", path: "/v1/register", body: `{"nickname":"` + strings.Repeat("n", 65) + `"}`}),
+		"username is required", "password is required", "nickname must have at most 64 characters")
+
+	ann := r.joined("ann")
+	shows(t, "profile", ann.post("/account/profile", "nickname", strings.Repeat("n", 256), "email", "x", "phone", "12", "avatar_url", "ftp://x"), 422,
+		"At most 64 characters.", "Give an address like ann@example.com.", "Give the number with its country", "begins with https://")
+	shows(t, "password", ann.post("/account/password", "current_password", "", "new_password", "short"), 422, "This is needed.", "Use 8 to 128 characters.")
+
+	leads(t, "register", r.browser().post("/register", "username", "ben", "password", password, "email", "ben@example.com"), "/chat")
+	shows(t, "both taken", r.browser().post("/register", "username", "BEN", "password", password, "email", "Ben@Example.com"), http.StatusConflict,
+		`id="username-hint">Somebody else has this already.`, `id="email-hint">Somebody else has this already.`)
+
+	fields("drop", r.do(request{method: "POST", path: "/v1/admin/queue/drop", token: r.admin(), body: `{"ids":["x"],"reason":" "}`}), "ids must hold ids of rows", "reason is required")
+	admin := r.steeringAgain()
+	shows(t, "drop", admin.post("/admin/queue", "do", "drop"), 422, "This is needed.")
+	shows(t, "audit", admin.get("/admin/audit?action="+strings.Repeat("a", 49)+"&since=never"), http.StatusBadRequest, `id="action-wrong"`, `id="since-wrong"`)
+}
+
 // TestForeignForms: no other site's page can post here.
 func TestForeignForms(t *testing.T) {
 	r := newRig(t)

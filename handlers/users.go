@@ -48,6 +48,10 @@ type registerRequest struct {
 	AvatarURL string `json:"avatar_url" validate:"max=2048"`
 }
 
+func (r registerRequest) newUser() models.NewUser {
+	return models.NewUser{Username: r.Username, Password: r.Password, Nickname: r.Nickname, Email: r.Email, Phone: r.Phone, AvatarURL: r.AvatarURL}
+}
+
 const (
 	// rollbackTime bounds taking a registration back, whatever is left of the
 	// request's own time.
@@ -68,7 +72,7 @@ func (h *api) register(c echo.Context) error {
 	}
 	in, err := bind[registerRequest](c)
 	if err != nil {
-		return err
+		return allWrong(err, models.CheckNewUser(in.newUser()))
 	}
 	reg, err := h.registered(c, start, in, key)
 	if err != nil {
@@ -80,8 +84,7 @@ func (h *api) register(c echo.Context) error {
 // registered makes the person, and waits for their first token where the settings
 // want one.
 func (h *api) registered(c echo.Context, start time.Time, in registerRequest, key string) (models.Registration, error) {
-	reg, err := h.Store.CreateUser(c.Request().Context(), models.NewUser{Username: in.Username, Password: in.Password, Nickname: in.Nickname,
-		Email: in.Email, Phone: in.Phone, AvatarURL: in.AvatarURL}, key, origin(c))
+	reg, err := h.Store.CreateUser(c.Request().Context(), in.newUser(), key, origin(c))
 	if err != nil || !h.Settings.Rollback || reg.User.IMState != models.IMPending {
 		return reg, err
 	}
@@ -198,7 +201,7 @@ func (h *api) changePassword(c echo.Context) error {
 	who := callerOf(c)
 	in, err := bind[changePasswordRequest](c)
 	if err != nil {
-		return err
+		return allWrong(err, models.CheckNewPassword(who.User, in.NewPassword))
 	}
 	if err := h.Store.ChangePassword(c.Request().Context(), who.ID, who.SessionID, in.CurrentPassword, in.NewPassword, origin(c)); err != nil {
 		return err

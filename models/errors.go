@@ -35,7 +35,11 @@ var (
 )
 
 // A TakenError names the field whose value somebody else has.
-type TakenError struct{ Field string }
+type TakenError struct {
+	Field string
+	// Also are other fields of the same input of which this is so.
+	Also []string
+}
 
 func (e *TakenError) Error() string { return e.Field + " is taken" }
 

@@ -111,7 +111,7 @@ type Registration struct {
 
 // CreateUser registers a person and logs them in. With an idempotency key (not
 // empty), a repeated call returns what the first one made, however the first
-// one's answer was lost. Errors: FieldError, TakenError, ErrHashBusy,
+// one's answer was lost. Errors: FieldErrors, TakenError, ErrHashBusy,
 // ErrKeyReused, ErrKeySpent, ErrUnavailable.
 func (s *Store) CreateUser(ctx context.Context, in NewUser, idempotencyKey string, o Origin) (Registration, error) {
 	row, err := s.newUserRow(in)
@@ -179,7 +179,7 @@ func (s *Store) createUser(ctx context.Context, in NewUser, row userRow, idem *i
 		}
 	}
 	if err != nil {
-		return Registration{}, fmt.Errorf("create user: %w", taken(err, userFields))
+		return Registration{}, fmt.Errorf("create user: %w", s.taken(ctx, err, row))
 	}
 	return Registration{User: row.user(), Session: session.session(), RefreshToken: refresh}, nil
 }
@@ -188,21 +188,15 @@ func (s *Store) newUserRow(in NewUser) (userRow, error) {
 	id, now := s.newID(), s.nowMicros()
 	row := userRow{ID: id, IMID: id, Nickname: in.Nickname, AvatarURL: in.AvatarURL, Status: StatusActive, IMState: IMPending,
 		TokenEpoch: 1, Version: 1, CreatedAt: now, UpdatedAt: now}
+	if err := CheckNewUser(in); err != nil {
+		return row, err
+	}
 	display, key, err := normalUsername(in.Username)
 	if err != nil {
 		return row, err
 	}
 	row.Username, row.UsernameKey = display, &key
-	if err := row.setContact(in.Email, in.Phone); err != nil {
-		return row, err
-	}
-	if err := checkNickname(in.Nickname); err != nil {
-		return row, err
-	}
-	if err := checkAvatarURL(in.AvatarURL); err != nil {
-		return row, err
-	}
-	return row, checkPassword("password", in.Password, in.Username, in.Email, in.Nickname)
+	return row, row.setContact(in.Email, in.Phone)
 }
 
 // setContact sets e-mail and phone; empty removes them.
@@ -242,11 +236,14 @@ type ProfileChange struct {
 	Nickname, Email, Phone, AvatarURL *string
 }
 
-// ChangeProfile returns the user as they are then. Errors: FieldError,
+// ChangeProfile returns the user as they are then. Errors: FieldErrors,
 // TakenError, ErrNotFound, ErrStale when somebody changed them meanwhile.
 func (s *Store) ChangeProfile(ctx context.Context, userID string, c ProfileChange, o Origin) (User, error) {
 	row, err := s.userRow(ctx, userID)
 	if err != nil {
+		return User{}, err
+	}
+	if err := CheckProfile(c); err != nil {
 		return User{}, err
 	}
 	seen := row.Version
@@ -264,15 +261,9 @@ func (s *Store) ChangeProfile(ctx context.Context, userID string, c ProfileChang
 		}
 	}
 	if c.Nickname != nil {
-		if err := checkNickname(*c.Nickname); err != nil {
-			return User{}, err
-		}
 		row.Nickname = *c.Nickname
 	}
 	if c.AvatarURL != nil {
-		if err := checkAvatarURL(*c.AvatarURL); err != nil {
-			return User{}, err
-		}
 		row.AvatarURL = *c.AvatarURL
 	}
 	row.Version, row.UpdatedAt = seen+1, s.nowMicros()
@@ -293,7 +284,7 @@ func (s *Store) ChangeProfile(ctx context.Context, userID string, c ProfileChang
 		return s.audit(tx, o, "user:"+userID, "user.profile", "user:"+userID, nil)
 	})
 	if err != nil {
-		return User{}, fmt.Errorf("change profile: %w", taken(err, userFields))
+		return User{}, fmt.Errorf("change profile: %w", s.taken(ctx, err, row))
 	}
 	s.wakeOutbox()
 	return row.user(), nil
@@ -308,7 +299,7 @@ func (s *Store) ChangePassword(ctx context.Context, userID, keepSession, current
 		return err
 	}
 	u := row.user()
-	if err := checkPassword("new_password", next, u.Username, u.Email, u.Nickname); err != nil {
+	if err := CheckNewPassword(u, next); err != nil {
 		return err
 	}
 	attempt, err := s.attemptLogin(ctx, "user", userID, o.IP)

@@ -79,6 +79,39 @@ func TestCreateUserNamesTheFieldThatIsWrong(t *testing.T) {
 	})
 }
 
+// TestEveryWrongFieldIsNamedAtOnce: nobody has to send a form once for each
+// mistake in it.
+func TestEveryWrongFieldIsNamedAtOnce(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, s *modelstest.Store) {
+		named := func(err error) string {
+			var all models.FieldErrors
+			if !errors.As(err, &all) {
+				t.Fatalf("error = %v, want FieldErrors", err)
+			}
+			names := make([]string, len(all))
+			for i, f := range all {
+				names[i] = f.Field
+			}
+			return strings.Join(names, " ")
+		}
+		_, err := s.CreateUser(ctx, models.NewUser{Username: "a b", Password: "short", Nickname: "a\x00", Email: "nowhere", Phone: "12", AvatarURL: "ftp://x"}, "", from)
+		equal(t, "fields of a bad registration", named(err), "username password nickname email phone avatar_url")
+
+		u := s.AddUser(t)
+		bad := func(s string) *string { return &s }
+		_, err = s.ChangeProfile(ctx, u.ID, models.ProfileChange{Nickname: bad("a\n"), Email: bad("nowhere"), Phone: bad("12"), AvatarURL: bad("x")}, from)
+		equal(t, "fields of a bad profile", named(err), "nickname email phone avatar_url")
+
+		_, err = s.CreateUser(ctx, models.NewUser{Username: "ben", Password: modelstest.Password, Email: "ben@example.com", Phone: "+8613800138001"}, "", from)
+		want(t, "CreateUser", err, nil)
+		_, err = s.CreateUser(ctx, models.NewUser{Username: "BEN", Password: modelstest.Password, Email: "Ben@example.com", Phone: "+8613800138001"}, "", from)
+		var taken *models.TakenError
+		if !errors.As(err, &taken) || len(taken.Also) != 2 {
+			t.Errorf("CreateUser with three names of another = %+v, want a TakenError with two others", taken)
+		}
+	})
+}
+
 func TestChangeProfile(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, s *modelstest.Store) {
 		u, other := s.AddUser(t), s.AddUser(t)

@@ -34,6 +34,8 @@ type queueView struct {
 
 type queueRow struct {
 	models.OutboxRow
+	// Name of the person, empty for who is gone.
+	Name string
 	// Age is since when the row has been due.
 	Age time.Duration
 	// Later: it is not due yet.
@@ -71,8 +73,16 @@ func (h *api) findQueue(c echo.Context, data *queueView) error {
 		return err
 	}
 	n, more := p.cut(len(rows))
+	ids := make([]string, n)
+	for i, r := range rows[:n] {
+		ids[i] = r.Subject
+	}
+	names, err := h.Store.UsernamesOf(ctx, unique(ids))
+	if err != nil {
+		return err
+	}
 	for _, r := range rows[:n] {
-		data.Rows = append(data.Rows, queueRow{r, max(0, h.Now().Sub(r.DueAt)), r.DueAt.After(h.Now())})
+		data.Rows = append(data.Rows, queueRow{r, names[r.Subject], max(0, h.Now().Sub(r.DueAt)), r.DueAt.After(h.Now())})
 	}
 	data.More = moreLink(c, nextCursor(more, func() string { return rows[n-1].ID }))
 	return nil
@@ -152,19 +162,19 @@ func (h *api) steerQueue(c echo.Context) (do string, ids []string, reason string
 		}
 		return "retry", nil, "", nil
 	case "retry", "drop":
+		var unmarked error
 		if len(ids) == 0 {
-			return do, ids, reason, wrongField("invalid_field", "id", "is required")
+			unmarked = wrongField("invalid_field", "id", "is required")
 		}
 		if do == "retry" {
+			if unmarked != nil {
+				return do, ids, reason, unmarked
+			}
 			_, err = h.Store.RetryOutbox(ctx, ids, adminActor(c), origin(c))
 			return do, ids, reason, err
 		}
-		in := reasonRequest{Reason: reason}
-		if err := check(in); err != nil {
-			return do, ids, reason, err
-		}
-		given, err := givenReason(reason)
-		if err != nil {
+		given, noReason := givenReason(reason)
+		if err := firstWithAll(unmarked, check(reasonRequest{Reason: reason}), noReason); err != nil {
 			return do, ids, reason, err
 		}
 		_, err = h.Store.DropOutbox(ctx, ids, given, adminActor(c), origin(c))

@@ -53,6 +53,9 @@ var consolePages = []string{"/admin", "/admin/lifetimes", "/admin/people", "/adm
 // someKey finds keys of texts that no table has: they show as themselves.
 var someKey = regexp.MustCompile(`[">]admin\.[a-z_.]+["<]`)
 
+// auditedAs is where the audit shows its actions, some of which look like keys.
+var auditedAs = regexp.MustCompile(`<option value="admin\.[a-z_.]+"|<code>admin\.[a-z_.]+</code>`)
+
 // TestConsoleInEveryLanguage renders each page empty and with data.
 func TestConsoleInEveryLanguage(t *testing.T) {
 	r := newRig(t)
@@ -64,8 +67,7 @@ func TestConsoleInEveryLanguage(t *testing.T) {
 			for _, path := range pages {
 				w := b.get(path)
 				shows(t, what+" "+path+" "+lang, w, http.StatusOK, `<html lang="`+map[string]string{"en": "en", "zh": "zh-CN"}[lang]+`"`, "<h1")
-				// The audit's filter offers actions, and two are called so.
-				if found := someKey.FindString(w.Body.String()); found != "" && !strings.HasPrefix(found, `"admin.login`) {
+				if found := someKey.FindString(auditedAs.ReplaceAllString(w.Body.String(), "")); found != "" {
 					t.Errorf("%s %s in %s shows the key %s", what, path, lang, found)
 				}
 				if strings.Contains(w.Body.String(), "%!") {

@@ -67,6 +67,21 @@ func (s *Store) Admin(ctx context.Context, id string) (Admin, error) {
 	return Admin{ID: row.ID, Name: row.Name, CreatedAt: fromMicros(row.CreatedAt)}, nil
 }
 
+// AdminNames are the names of admins by id.
+func (s *Store) AdminNames(ctx context.Context, ids []string) (map[string]string, error) {
+	var rows []adminRow
+	if len(ids) > 0 {
+		if err := s.db.WithContext(ctx).Select("id", "name").Where("id IN ?", ids).Find(&rows).Error; err != nil {
+			return nil, fmt.Errorf("names of admins: %w", s.translate(err))
+		}
+	}
+	names := make(map[string]string, len(rows))
+	for _, r := range rows {
+		names[r.ID] = r.Name
+	}
+	return names, nil
+}
+
 // Admins counts them.
 func (s *Store) Admins(ctx context.Context) (int64, error) {
 	var n int64

@@ -44,3 +44,20 @@ func (s *Store) wrapPeople(err error) error {
 	}
 	return nil
 }
+
+// UsernamesOf are the usernames of people by id, without those who have none.
+func (s *Store) UsernamesOf(ctx context.Context, ids []string) (map[string]string, error) {
+	var rows []userRow
+	if len(ids) > 0 {
+		if err := s.db.WithContext(ctx).Select("id", "username").Where("id IN ?", ids).Find(&rows).Error; err != nil {
+			return nil, s.wrapPeople(err)
+		}
+	}
+	names := make(map[string]string, len(rows))
+	for _, r := range rows {
+		if r.Username != "" {
+			names[r.ID] = r.Username
+		}
+	}
+	return names, nil
+}

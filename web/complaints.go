@@ -25,6 +25,7 @@ var complaints = map[string]words{
 	"is among the most used passwords; choose another":            {"Too many people use this password. Choose another.", "使用此密码的人太多，请换一个。"},
 	"is nobody's name":                                            {"Nobody has this name.", "没有此名称的用户。"},
 	"must be the id of a person":                                  {"This is not the id of a person.", "这不是用户的 ID。"},
+	"must be at most # visible ASCII characters":                  {"At most %s characters, without spaces.", "最多 %s 个字符，不含空格。"},
 	"is another password":                                         {"This is not your password.", "密码不正确。"},
 	"must be the username":                                        {"This is not your username.", "与您的用户名不符。"},
 }

@@ -74,3 +74,35 @@ func (v View) TextOr(prefix, name string) string {
 	}
 	return name
 }
+
+// Party is who did something, or what it was done to, by its kind and, where it
+// has one, its name.
+func (v View) Party(kind, name string) string {
+	switch {
+	case kind == "user" && name == "":
+		return v.T("admin.party.gone")
+	case kind == "user":
+		return name
+	case kind == "admin" && name != "":
+		return v.T("admin.party.admin_named", name)
+	}
+	return v.TextOr("admin.party.", kind)
+}
+
+// Fact is a value of an audit row, in words where it is one of ours.
+func (v View) Fact(name, value string) string {
+	switch {
+	case name == "seconds" || name == "was_seconds":
+		if value == "0" {
+			return v.Lifetime("permanent")
+		}
+		return v.Lifetime(value + "s")
+	case value == "true":
+		return v.T("admin.yes")
+	case value == "false":
+		return v.T("admin.no")
+	case name == "kind":
+		return v.TextOr("admin.kind.", value)
+	}
+	return value
+}

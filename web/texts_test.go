@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
@@ -15,7 +16,14 @@ var wordy = regexp.MustCompile(`[a-z]{4}`)
 // TestTextsAreWhole: every text is there in both languages, with the same gaps to
 // fill.
 func TestTextsAreWhole(t *testing.T) {
-	for name, table := range map[string]map[string]words{"texts": texts, "complaints": complaints} {
+	said := make(map[string]words)
+	for _, s := range sayings {
+		said[s.pattern] = s.words
+		if en, zh := gap.FindAllString(s.en, -1), gap.FindAllString(s.zh, -1); !slices.Equal(en, zh) {
+			t.Errorf("saying %q has the gaps %v in English and %v in Chinese", s.pattern, en, zh)
+		}
+	}
+	for name, table := range map[string]map[string]words{"texts": texts, "complaints": complaints, "sayings": said} {
 		for key, w := range table {
 			if strings.TrimSpace(w.en) == "" || strings.TrimSpace(w.zh) == "" {
 				t.Errorf("%s %q = %q, %q, want words in both", name, key, w.en, w.zh)

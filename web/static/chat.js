@@ -1,6 +1,8 @@
 // The chat: RongCloud's own SDK carries the messages, imbridge the session and the token.
 import * as RongIMLib from "/static/dist/rongcloud.js";
 import { connectRongCloud, createBridge } from "/static/dist/imbridge-client.js";
+import { Cloud } from "/static/chat_cloud.js";
+import { Drafts } from "/static/chat_drafts.js";
 import { Directory } from "/static/chat_people.js";
 import { Log } from "/static/chat_log.js";
 import { Outgoing } from "/static/chat_outgoing.js";
@@ -10,7 +12,6 @@ import { t } from "/static/texts.js";
 const root = document.getElementById("chat");
 const me = root.dataset.me;
 const at = (id) => document.getElementById(id);
-const privately = (targetId) => ({ conversationType: RongIMLib.ConversationType.PRIVATE, targetId });
 
 /** What others' and our own messages have in common, as the page keeps them. */
 function messageOf(raw) {
@@ -27,10 +28,12 @@ function messageOf(raw) {
 }
 
 const bridge = createBridge({ baseURL: "", credentials: "cookie" });
+const cloud = new Cloud(RongIMLib, () => online());
+const drafts = new Drafts(me);
 const people = new Directory(bridge);
 const talks = new Talks(at("talks"), at("talks-empty"), people, (id) => void open(id));
 const log = new Log(at("log"), at("newer"), older);
-const outgoing = new Outgoing(me, transmit, (message) => {
+const outgoing = new Outgoing(me, { transmit, find }, (message) => {
   if (message.talk === current) log.put(message);
   talks.latest(message);
 });
@@ -76,22 +79,41 @@ function showState(state, detail) {
   action.firstElementChild.textContent = again[1];
 }
 
-async function onState(state, detail) {
-  showState(state, detail);
-  if (state !== "connected") return;
-  await refreshTalks();
-  if (current !== "") await history(current, 0);
-  await outgoing.flush();
+/** Reads what is shown once more; resolves with whether there was something that the SDK does not bring. */
+async function catchUp() {
+  const news = [...(await refreshTalks()), ...(current === "" ? [] : await readNewest(current))];
+  if (online()) void outgoing.flush();
+  return await weigh(news);
+}
+
+/** Tells the reader of what the SDK does not bring. It gets a moment, as it may be about to. */
+async function weigh(news) {
+  if (news.length === 0) return false;
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  const missed = news.filter((message) => !heard.has(message.uid));
+  for (const message of missed) {
+    if (message.talk === current && !document.hidden) continue;
+    told(message);
+    talks.missed(message.talk);
+  }
+  return missed.length > 0;
+}
+
+const heard = new Set(); // ids of messages that the SDK has brought
+function hear({ uid }) {
+  heard.add(uid);
+  if (heard.size > 500) heard.delete(heard.values().next().value);
 }
 
 function onMessage(raw) {
   if (raw.conversationType !== RongIMLib.ConversationType.PRIVATE) return;
   const message = messageOf(raw);
-  if (message.mine) outgoing.arrived(message.mark);
+  hear(message);
+  if (message.mine) outgoing.arrived(message.mark, message);
   talks.latest(message);
   const read = message.talk === current && !document.hidden;
   if (message.talk === current) log.put(message);
-  if (!message.mine && !read) void people.name(message.talk).then((name) => announce(t("new.from", name)));
+  if (!message.mine && !read) told(message);
   scheduleTalks();
 }
 
@@ -99,86 +121,135 @@ const announcer = document.createElement("p");
 announcer.className = "unseen";
 announcer.setAttribute("role", "status");
 root.append(announcer);
-const announce = (text) => (announcer.textContent = text);
+const told = (message) => void people.name(message.talk).then((name) => (announcer.textContent = t("new.from", name)));
 
 // ---- Conversations
 
 let scheduled;
 function scheduleTalks() {
   clearTimeout(scheduled);
-  scheduled = setTimeout(() => void refreshTalks(), 100);
+  scheduled = setTimeout(() => void refreshTalks().then(weigh), 100);
 }
 
-/** The SDK counts what is unread; it also remembers over a reload. */
+let listed = false;
+/** The SDK counts what is unread; it also remembers over a reload. Resolves with what is newer than what was known. */
 async function refreshTalks() {
-  if (!online()) return;
-  const { code, data } = await RongIMLib.getConversationList({ count: 100, startTime: 0, order: 0 });
-  if (code !== 0 || !Array.isArray(data)) return;
-  for (const talk of data) {
-    if (talk.conversationType !== RongIMLib.ConversationType.PRIVATE) continue;
-    if (talk.latestMessage) talks.latest(messageOf({ ...talk.latestMessage, targetId: talk.targetId }));
+  const list = await cloud.talks();
+  if (list === undefined) return [];
+  const news = [];
+  for (const talk of list) {
+    if (talk.latestMessage) {
+      const latest = messageOf({ ...talk.latestMessage, targetId: talk.targetId });
+      if (listed && !latest.mine && talks.isNews(latest)) news.push(latest);
+      talks.latest(latest);
+    }
     talks.unread(talk.targetId, talk.unreadMessageCount ?? 0);
   }
-  if (current !== "") await markRead();
+  listed = true;
+  void markRead();
   talks.settle();
+  return news;
 }
 
 async function markRead() {
   if (document.hidden || current === "" || !online()) return;
   const id = current;
   if (!talks.hasUnread(id)) return;
-  talks.unread(id, 0);
-  await RongIMLib.clearMessagesUnreadStatus(privately(id));
+  talks.read(id);
+  await cloud.read(id);
 }
 
 async function open(id) {
+  drafts.keep(current, at("text").value);
   current = id;
+  at("text").value = drafts.of(id);
   root.classList.add("open");
   for (const part of ["talk-head", "log", "write"]) at(part).hidden = false;
   at("talk-none").hidden = true;
   talks.select(id);
   log.reset();
   for (const message of outgoing.of(id)) log.put(message);
+  void markRead();
+  const reading = readNewest(id);
   const person = await people.get(id);
   if (current !== id) return;
   at("talk-name").textContent = people.shown(person);
   at("talk-user").textContent = person ? `@${person.username}` : "";
   people.paint(at("talk-face"), id, person);
   at("text").focus();
-  await markRead();
-  await history(id, 0);
+  await reading;
 }
 
 const page = 20;
-async function history(id, before) {
-  if (!online()) return;
-  log.busy(true);
-  const { code, data } = await RongIMLib.getHistoryMessages(privately(id), { timestamp: before, count: page, order: 0 });
-  if (current !== id) return;
-  log.busy(false);
-  if (code !== 0) {
-    log.failed();
-    return;
+const mostPages = 10;
+
+/** Reads back from now until it meets what is there, so that no hole is left. Resolves with what others wrote meanwhile. */
+async function readNewest(id) {
+  if (!online()) return [];
+  const first = !log.loaded;
+  if (first) log.busy(true);
+  const news = [];
+  let before = 0;
+  for (let pages = 1; ; pages++) {
+    const read = await cloud.history(id, before, page);
+    if (current !== id) return [];
+    if (read === undefined) {
+      if (first && online()) log.failed();
+      else if (first) log.busy(false);
+      return news;
+    }
+    const list = read.list.map((raw) => messageOf({ ...raw, targetId: id }));
+    const met = first || !read.more || list.length === 0 || list.some((message) => log.has(message));
+    if (!first) news.push(...list.filter((message) => !message.mine && !log.has(message)));
+    log.putAll(list);
+    for (const message of list) if (message.mine) outgoing.arrived(message.mark, message);
+    if (first) log.more(read.more);
+    if (met) return news;
+    before = Math.min(...list.map((message) => message.time));
+    if (pages < mostPages) continue;
+    // There is a hole behind this; the history is read on from its edge.
+    log.forgetBefore(before);
+    log.more(true);
+    return news;
   }
-  log.putAll(data.list.map((raw) => messageOf({ ...raw, targetId: id })), before > 0);
-  for (const raw of data.list) if (raw.senderUserId === me) outgoing.arrived(raw.content?.extra ?? "");
-  if (before > 0 || log.size <= page) log.more(data.hasMore);
 }
 
-function older() {
-  void history(current, log.oldest());
+async function older() {
+  const id = current;
+  if (!log.loaded) return void readNewest(id);
+  log.busy(true);
+  const read = await cloud.history(id, log.oldest(), page);
+  if (current !== id) return;
+  if (read === undefined) return log.failed();
+  log.putAll(read.list.map((raw) => messageOf({ ...raw, targetId: id })), true);
+  log.more(read.more);
 }
 
 // ---- Writing
 
 /** Sends one message; what came of it: "sent", "unknown", or the code that refuses it for good. */
 async function transmit(message) {
-  if (!online()) return { outcome: "unknown" };
   const content = new RongIMLib.TextMessage({ content: message.text, extra: message.mark });
-  const { code, data } = await RongIMLib.sendMessage(privately(message.talk), content);
+  const { code, data } = await cloud.send(message.talk, content);
   if (code === 0) return { outcome: "sent", uid: data.messageUId, time: data.sentTime };
-  if (!online() || (code >= 30000 && code < 34000)) return { outcome: "unknown", code };
+  if (cloud.unsure(code)) return { outcome: "unknown", code };
   return { outcome: "refused", code };
+}
+
+/** Looks whether a message has arrived that nobody heard of: null where it has not, undefined where nobody knows. */
+async function find(message) {
+  let before = 0;
+  for (let pages = 0; pages < mostPages; pages++) {
+    const read = await cloud.history(message.talk, before, page);
+    if (read === undefined) return undefined;
+    const list = read.list.map((raw) => messageOf({ ...raw, targetId: message.talk }));
+    const found = list.find((one) => one.mine && one.mark === message.mark);
+    if (found) return found;
+    before = Math.min(...list.map((one) => one.time));
+    // Our clock and the cloud's may differ, but not by that much.
+    if (!read.more || before < message.time - 600_000) return null;
+  }
+  return null;
 }
 
 at("write").addEventListener("submit", (event) => {
@@ -187,6 +258,7 @@ at("write").addEventListener("submit", (event) => {
   at("text").focus();
   if (text === "" || current === "") return;
   at("text").value = "";
+  drafts.keep(current, "");
   log.toEnd();
   outgoing.add(current, text);
 });
@@ -196,6 +268,7 @@ at("text").addEventListener("keydown", (event) => {
   event.preventDefault();
   at("write").requestSubmit();
 });
+at("text").addEventListener("input", () => drafts.keep(current, at("text").value));
 at("back").addEventListener("click", () => {
   root.classList.remove("open");
   talks.focus(current);
@@ -247,6 +320,6 @@ at("search-form").addEventListener("submit", (event) => {
   void search();
 });
 
-document.addEventListener("visibilitychange", () => void markRead());
+document.addEventListener("visibilitychange", () => !document.hidden && void catchUp());
 showState("connecting", {});
-connection = connectRongCloud(RongIMLib, bridge, { onState, onMessage, checkSession: 3000 });
+connection = connectRongCloud(RongIMLib, bridge, { onState: showState, onMessage, onCatchUp: catchUp, checkSession: 3000 });

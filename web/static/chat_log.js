@@ -16,10 +16,14 @@ function day(time) {
   return then === now.toDateString() ? t("yesterday") : dayOf.format(time);
 }
 
+/** Whether two are one message: by the cloud's id, or by our own mark. */
+const same = (a, b) => (a.uid && a.uid === b.uid) || (a.mark && a.mark === b.mark && a.mine === b.mine);
+
 export class Log {
   #box;
   #newer;
   #messages = []; // by time
+  #days = new Map(); // the lines between, by day
   #top;
   #loading = false;
   #hasMore = false;
@@ -29,6 +33,8 @@ export class Log {
   constructor(box, newer, older) {
     this.#box = box;
     this.#newer = newer;
+    // We keep the reader's place ourselves, also where the browser does not know how.
+    box.style.overflowAnchor = "none";
     this.#top = document.createElement("p");
     this.#top.className = "log-top small quiet";
     const ask = () => {
@@ -43,8 +49,13 @@ export class Log {
     newer.addEventListener("click", () => this.toEnd());
   }
 
-  get size() {
-    return this.#messages.length;
+  /** Whether the newest page of the history has been read. */
+  get loaded() {
+    return this.#loaded;
+  }
+
+  has(message) {
+    return this.#messages.some((m) => same(m, message) && m.uid);
   }
 
   oldest() {
@@ -53,6 +64,7 @@ export class Log {
 
   reset() {
     this.#messages = [];
+    this.#days.clear();
     this.#loading = this.#hasMore = this.#failed = this.#loaded = false;
     this.#newer.hidden = true;
     this.#draw();
@@ -60,35 +72,46 @@ export class Log {
 
   busy(is) {
     this.#loading = is;
-    if (!is) this.#loaded = true;
     this.#drawTop();
   }
 
   failed() {
+    this.#loading = false;
     this.#failed = true;
     this.#drawTop();
   }
 
+  /** The history has been read up to here; has says whether it goes on. */
   more(has) {
     const end = this.#atEnd();
     this.#hasMore = has;
-    this.#failed = false;
+    this.#loading = this.#failed = false;
+    this.#loaded = true;
     this.#drawTop();
     if (end) this.toEnd();
   }
 
   /** Shows a message, or what became of one that is shown. */
   put(message) {
-    this.#keepPlace(() => this.#merge(message), !message.mine);
+    this.putAll([message]);
   }
 
-  putAll(messages, older) {
-    const { scrollHeight, scrollTop } = this.#box;
-    const end = this.#atEnd();
-    for (const message of messages) this.#merge(message);
+  putAll(messages, older = false) {
+    const known = this.#messages.length;
+    const changed = messages.filter((message) => this.#merge(message));
+    if (changed.length === 0) return;
+    const end = this.#atEnd() && !older;
+    const held = this.#held();
     this.#draw();
-    if (older) this.#box.scrollTop = scrollTop + this.#box.scrollHeight - scrollHeight;
-    else if (end) this.toEnd();
+    if (end) return this.toEnd();
+    if (held?.row.isConnected) this.#box.scrollTop += held.row.getBoundingClientRect().top - held.top;
+    if (!older && this.#messages.length > known && changed.some((message) => !message.mine)) this.#newer.hidden = false;
+  }
+
+  /** Forgets what has arrived and is older; the history is read again from there. */
+  forgetBefore(time) {
+    this.#messages = this.#messages.filter((message) => !message.uid || message.time >= time);
+    this.#draw();
   }
 
   toEnd() {
@@ -96,28 +119,38 @@ export class Log {
     this.#box.scrollTop = this.#box.scrollHeight;
   }
 
-  #keepPlace(change, others) {
-    const end = this.#atEnd();
-    const before = this.#messages.length;
-    change();
-    this.#draw();
-    if (end) this.toEnd();
-    else if (others && this.#messages.length > before) this.#newer.hidden = false;
-  }
-
   #atEnd() {
     return this.#box.scrollHeight - this.#box.scrollTop - this.#box.clientHeight < nearEnd;
   }
 
-  #merge(message) {
-    const same = (m) => (message.uid && m.uid === message.uid) || (message.mark && m.mark === message.mark && m.mine === message.mine);
-    const i = this.#messages.findIndex(same);
-    if (i >= 0) this.#messages[i] = { ...this.#messages[i], ...message, row: undefined };
-    else this.#messages.push(message);
-    // What is not there yet stands at the end, in the order of writing.
-    this.#messages.sort((a, b) => a.time - b.time);
+  /** The first row that the reader sees whole, and where it is. */
+  #held() {
+    const { top } = this.#box.getBoundingClientRect();
+    for (const row of this.#box.querySelectorAll(".message")) {
+      const place = row.getBoundingClientRect().top;
+      if (place >= top) return { row, top: place };
+    }
+    return undefined;
   }
 
+  /** Takes a message in; tells whether that changes what is shown. */
+  #merge(message) {
+    const i = this.#messages.findIndex((m) => same(m, message));
+    if (i < 0) this.#messages.push(message);
+    else {
+      const was = this.#messages[i];
+      const now = { ...was, ...message };
+      const looks = (m) => JSON.stringify([m.text, m.time, m.mine, m.fate ?? "", m.code]);
+      const differs = looks(was) !== looks(now);
+      this.#messages[i] = differs ? { ...now, row: undefined } : now;
+      if (!differs) return false;
+    }
+    // What is not there yet stands at the end, in the order of writing.
+    this.#messages.sort((a, b) => a.time - b.time);
+    return true;
+  }
+
+  /** Rows that stay are not touched: what is selected in them, or has the focus, stays so. */
   #draw() {
     const rows = [this.#top];
     let last = "";
@@ -125,15 +158,30 @@ export class Log {
       const today = new Date(message.time).toDateString();
       if (today !== last) {
         last = today;
-        const line = document.createElement("p");
-        line.className = "day small";
-        line.textContent = day(message.time);
-        rows.push(line);
+        rows.push(this.#day(today, message.time));
       }
       rows.push((message.row ??= this.#row(message)));
     }
-    this.#box.replaceChildren(...rows);
+    const wanted = new Set(rows);
+    for (const row of [...this.#box.children]) if (!wanted.has(row)) row.remove();
+    let at = this.#box.firstElementChild;
+    for (const row of rows) {
+      if (row === at) at = at.nextElementSibling;
+      else this.#box.insertBefore(row, at);
+    }
     this.#drawTop();
+  }
+
+  #day(key, time) {
+    let line = this.#days.get(key);
+    if (line === undefined) {
+      line = document.createElement("p");
+      line.className = "day small";
+      this.#days.set(key, line);
+    }
+    const text = day(time);
+    if (line.textContent !== text) line.textContent = text;
+    return line;
   }
 
   #drawTop() {

@@ -5,19 +5,22 @@ const patience = 2_000; // ms before another try while connected
 
 export class Outgoing {
   #slot;
-  #transmit;
+  #cloud;
   #tell;
   #waiting = [];
   #flushing = false;
   #timer;
 
-  /** transmit sends one; tell is called with a message whenever something became of it. */
-  constructor(me, transmit, tell) {
+  /**
+   * cloud.transmit sends one, cloud.find looks for one that may have arrived; tell is called with
+   * a message whenever something became of it.
+   */
+  constructor(me, cloud, tell) {
     this.#slot = `imbridge:outgoing:${me}`;
-    this.#transmit = transmit;
+    this.#cloud = cloud;
     this.#tell = tell;
     try {
-      for (const kept of JSON.parse(sessionStorage.getItem(this.#slot) ?? "[]")) this.#waiting.push(this.#message(kept.talk, kept.text, kept.mark, kept.time));
+      for (const kept of JSON.parse(sessionStorage.getItem(this.#slot) ?? "[]")) this.#waiting.push({ ...this.#message(kept.talk, kept.text, kept.mark, kept.time), tried: kept.tried });
     } catch {
       // Not ours, or from another version: nothing was kept.
     }
@@ -37,9 +40,9 @@ export class Outgoing {
   }
 
   /** One of ours came back to us: it has arrived, whatever we were told. */
-  arrived(mark) {
+  arrived(mark, { uid, time }) {
     const message = mark === "" ? undefined : this.#waiting.find((m) => m.mark === mark);
-    if (message !== undefined) this.#done(message, { fate: "" });
+    if (message !== undefined) this.#done(message, { fate: "", uid, time });
   }
 
   /** Sends what waits, one after the other, so that they arrive in the order of writing. */
@@ -53,7 +56,8 @@ export class Outgoing {
         if (message === undefined) return;
         message.fate = "sending";
         this.#tell({ ...message });
-        const { outcome, code, uid, time } = await this.#transmit(message);
+        const { outcome, code, uid, time } = await this.#send(message);
+        if (!this.#waiting.includes(message)) continue; // it has been seen to arrive
         if (outcome === "sent") this.#done(message, { fate: "", uid, time });
         else if (outcome === "refused") this.#refuse(message, code);
         else {
@@ -66,6 +70,18 @@ export class Outgoing {
     } finally {
       this.#flushing = false;
     }
+  }
+
+  /** What was sent once, without an answer, is sent again only where it has not arrived. */
+  async #send(message) {
+    if (message.tried) {
+      const found = await this.#cloud.find(message);
+      if (found === undefined) return { outcome: "unknown" };
+      if (found !== null) return { outcome: "sent", uid: found.uid, time: found.time };
+    }
+    message.tried = true;
+    this.#keep();
+    return await this.#cloud.transmit(message);
   }
 
   #refuse(message, code) {
@@ -87,12 +103,13 @@ export class Outgoing {
       const own = this.#waiting.find((m) => m.mark === mark);
       if (own === undefined) return;
       own.fate = "waiting";
+      own.tried = false;
       void this.flush();
     };
     return message;
   }
 
   #keep() {
-    sessionStorage.setItem(this.#slot, JSON.stringify(this.#waiting.map(({ talk, text, mark, time }) => ({ talk, text, mark, time }))));
+    sessionStorage.setItem(this.#slot, JSON.stringify(this.#waiting.map(({ talk, text, mark, time, tried }) => ({ talk, text, mark, time, tried }))));
   }
 }

@@ -19,15 +19,41 @@ export class Talks {
   /** Notes the newest message of a conversation. */
   latest(message) {
     const talk = this.#get(message.talk);
-    if (talk.last === undefined || message.time >= talk.last.time) talk.last = message;
+    if (talk.last !== undefined && message.time < talk.last.time) return;
+    talk.last = message;
     this.#draw(talk);
     this.#sort();
+  }
+
+  /** Whether a message is newer than what is known of its conversation. */
+  isNews(message) {
+    const last = this.#talks.get(message.talk)?.last;
+    return last === undefined || message.time > last.time;
   }
 
   /** Sets how many are unread, as the SDK counts. */
   unread(id, count) {
     const talk = this.#get(id);
     talk.unread = count;
+    if (count > 0) talk.missed = false;
+    this.#drawUnread(talk);
+  }
+
+  /** There is something unread that the SDK has not heard of, and does not count. */
+  missed(id) {
+    const talk = this.#get(id);
+    talk.missed = true;
+    this.#drawUnread(talk);
+  }
+
+  read(id) {
+    const talk = this.#get(id);
+    talk.unread = 0;
+    talk.missed = false;
+    this.#drawUnread(talk);
+  }
+
+  #drawUnread(talk) {
     this.#draw(talk);
     let sum = 0;
     for (const each of this.#talks.values()) sum += this.#shown(each);
@@ -35,12 +61,13 @@ export class Talks {
   }
 
   hasUnread(id) {
-    return (this.#talks.get(id)?.unread ?? 0) > 0;
+    const talk = this.#talks.get(id);
+    return talk !== undefined && (talk.unread > 0 || talk.missed);
   }
 
   /** What the reader looks at is not unread to them, whatever was counted. */
   #shown(talk) {
-    return talk.id === this.#selected && !document.hidden ? 0 : talk.unread;
+    return talk.id === this.#selected && !document.hidden ? 0 : Math.max(talk.unread, talk.missed ? 1 : 0);
   }
 
   select(id) {
@@ -85,7 +112,7 @@ export class Talks {
   #get(id) {
     let talk = this.#talks.get(id);
     if (talk === undefined) {
-      talk = { id, last: undefined, unread: 0, row: document.createElement("li"), person: undefined };
+      talk = { id, last: undefined, unread: 0, missed: false, shown: "", row: document.createElement("li"), person: undefined };
       this.#talks.set(id, talk);
       this.#list.append(talk.row);
       this.#empty.hidden = true;
@@ -101,11 +128,14 @@ export class Talks {
     if (talk.person === undefined) return; // the name comes in a moment
     const text = talk.last === undefined ? "" : (talk.last.text ?? t("other"));
     const below = talk.last?.mine ? t("you", text) : text;
+    const unread = this.#shown(talk);
+    const shown = JSON.stringify([talk.person, below, unread, talk.id === this.#selected]);
+    if (shown === talk.shown) return; // a row that is replaced under a click does not hear of it
+    talk.shown = shown;
     const focused = talk.row.contains(document.activeElement);
     const row = this.row(talk.id, talk.person, below, () => this.#open(talk.id));
     const button = row.querySelector("button");
     if (talk.id === this.#selected) button.setAttribute("aria-current", "true");
-    const unread = this.#shown(talk);
     if (unread > 0) {
       const count = document.createElement("span");
       count.className = "count";

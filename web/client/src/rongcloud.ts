@@ -40,6 +40,11 @@ export interface ConnectionDetail {
 export interface ConnectionOptions<Message> {
   onState?: (state: ConnectionState, detail: ConnectionDetail) => void;
   onMessage?: (message: Message) => void;
+  /**
+   * Read from the cloud again what is shown, and resolve with whether there was something that
+   * onMessage had not brought. Called after each connection, and now and then while it lasts.
+   */
+  onCatchUp?: () => Promise<boolean>;
   /** While connected, ask imbridge every so many ms whether the session has ended; never where it is not set. */
   checkSession?: number;
 }
@@ -67,6 +72,14 @@ const firstPause = 1_000;
 const longestPause = 30_000;
 /** Timers of days do not survive a laptop's sleep, and setTimeout ends at 24 days. */
 const longestNap = 3_600_000;
+
+// The SDK numbers its questions anew with each connection, and the clocks of the last one's run on:
+// for half a minute they take away answers of this one. When that hits a pull, what is announced is
+// not fetched, for up to three minutes and whatever the state is (engine 5.38.0). So we look
+// ourselves: often after a connection and after something was missed, else rarely.
+const alertFor = 60_000;
+const alertPause = 4_000;
+const calmPause = 30_000;
 
 /** The library keeps one connection for the page, and wants to be set up once. */
 const setUp = new WeakMap<object, string>();
@@ -106,6 +119,10 @@ class Loop<Message> {
   #over = false;
   #online = false;
   #wasOnline = false;
+  /** Until when messages may be missing without a word. */
+  #alertUntil = 0;
+  #catching = false;
+  #catchAgain = false;
   #connected: ConnectionDetail = {};
   /** Told of the next end of the connection; undefined while there is none to end. */
   #onDisconnect: ((code: number) => void) | undefined;
@@ -135,7 +152,7 @@ class Loop<Message> {
     const { Events } = this.#lib;
     this.#listen(Events.DISCONNECT, (code: number) => this.#onDisconnect?.(code));
     this.#listen(Events.SUSPEND, (code: number) => this.state === "connected" && this.#tell("connecting", { code }));
-    this.#listen(Events.CONNECTED, () => this.#online && this.#tell("connected", this.#connected));
+    this.#listen(Events.CONNECTED, () => this.#online && this.#greet());
     this.#listen(Events.MESSAGES, (event: { messages: Message[] }) => {
       for (const message of event.messages) this.#call(() => this.#options.onMessage?.(message));
     });
@@ -186,7 +203,7 @@ class Loop<Message> {
       if (code !== 0) return code;
       this.#online = this.#wasOnline = true;
       this.#connected = data === undefined ? {} : { userID: data.userId };
-      this.#tell("connected", this.#connected);
+      this.#greet();
       const rest = this.#tend();
       const end = await disconnected;
       rest();
@@ -197,13 +214,36 @@ class Loop<Message> {
     }
   }
 
+  #greet(): void {
+    this.#tell("connected", this.#connected);
+    this.#alertUntil = Date.now() + alertFor;
+    void this.#catchUp();
+  }
+
+  /** One at a time; what is wanted meanwhile comes after it. */
+  async #catchUp(): Promise<void> {
+    this.#catchAgain = true;
+    if (this.#catching) return;
+    this.#catching = true;
+    while (this.#catchAgain && this.state === "connected") {
+      this.#catchAgain = false;
+      try {
+        if (await this.#options.onCatchUp?.()) this.#alertUntil = Date.now() + alertFor;
+      } catch (err) {
+        this.#complain(err);
+      }
+    }
+    this.#catching = false;
+  }
+
   /** While connected: has the next token at hand when this one ends, and watches the session. */
   #tend(): () => void {
     const timers = new Set<ReturnType<typeof setTimeout>>();
+    let ended = false;
     const every = (pause: () => number, work: () => Promise<unknown>) => {
       const timer = setTimeout(() => {
         timers.delete(timer);
-        const again = () => void (this.#online && every(pause, work));
+        const again = () => void (!ended && every(pause, work));
         work().then(again, (err: unknown) => {
           const state = err instanceof Problem ? verdict(err) : undefined;
           // What else went wrong shows when the token is needed.
@@ -214,9 +254,18 @@ class Loop<Message> {
       timers.add(timer);
     };
     every(() => Math.min(Math.max(this.#bridge.tokenDueIn(), firstPause), longestNap), () => this.#bridge.tokenDueIn() > 0 ? Promise.resolve() : this.#bridge.connectToken());
-    const { checkSession } = this.#options;
+    const { checkSession, onCatchUp } = this.#options;
     if (checkSession !== undefined) every(() => checkSession, () => this.#bridge.request("GET", "/v1/me"));
-    return () => timers.forEach((timer) => clearTimeout(timer));
+    if (onCatchUp !== undefined) {
+      every(
+        () => (Date.now() < this.#alertUntil ? alertPause : calmPause),
+        () => this.#catchUp(),
+      );
+    }
+    return () => {
+      ended = true;
+      timers.forEach((timer) => clearTimeout(timer));
+    };
   }
 
   async #troubled(err: unknown, failures: number, code: number | undefined): Promise<void> {
@@ -274,10 +323,14 @@ class Loop<Message> {
     try {
       listener();
     } catch (err) {
-      queueMicrotask(() => {
-        throw err;
-      });
+      this.#complain(err);
     }
+  }
+
+  #complain(err: unknown): void {
+    queueMicrotask(() => {
+      throw err;
+    });
   }
 
   #listen(event: string, listener: (argument: any) => void): void {

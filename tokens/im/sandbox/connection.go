@@ -182,12 +182,14 @@ func (s *Sandbox) hold(raw net.Conn) bool {
 	return true
 }
 
-// Close breaks every web socket and waits for its goroutines. Sockets that come
+// Close breaks every web socket, stops webhooks and waits for all their
+// goroutines. Sockets that come
 // later are refused; everything else goes on. An http.Server does not close
 // sockets itself, because they are hijacked connections.
 func (s *Sandbox) Close() {
 	s.mu.Lock()
 	s.sockets.closed = true
+	s.ease.hooks.stop()
 	for raw := range s.sockets.raw {
 		_ = raw.Close()
 	}

@@ -18,6 +18,7 @@ const easeMaxBody = 5 << 10
 type easemob struct {
 	s         *Sandbox
 	socket    easeSocket
+	hooks     *easeHooks
 	routes    []easeRoute
 	appID     string // a UUID; every answer of an app shows it
 	resources map[string]bool
@@ -99,7 +100,7 @@ type easeCall struct {
 }
 
 func newEasemob(s *Sandbox) *easemob {
-	e := &easemob{s: s, socket: newEaseLines(s), appID: easeUUID(), resources: map[string]bool{}}
+	e := &easemob{s: s, socket: newEaseLines(s), hooks: newEaseHooks(s), appID: easeUUID(), resources: map[string]bool{}}
 	e.routes = slices.Concat(
 		e.tokenRoutes(), e.userRoutes(), e.accountRoutes(), e.statusRoutes(), e.metadataRoutes(),
 		e.contactRoutes(), e.blockRoutes(),

@@ -103,7 +103,7 @@ func newEasemob(s *Sandbox) *easemob {
 	e := &easemob{s: s, socket: newEaseLines(s), hooks: newEaseHooks(s), appID: easeUUID(), resources: map[string]bool{}}
 	e.routes = slices.Concat(
 		e.tokenRoutes(), e.userRoutes(), e.accountRoutes(), e.statusRoutes(), e.metadataRoutes(),
-		e.contactRoutes(), e.blockRoutes(),
+		e.contactRoutes(), e.blockRoutes(), e.sdkRoutes(),
 	)
 	for i := range e.routes {
 		r := &e.routes[i]

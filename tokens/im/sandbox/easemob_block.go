@@ -51,7 +51,7 @@ func (e *easemob) addBlocks(q *easeCall) (easeReply, *easeError) {
 	for _, name := range names {
 		if !owner.blocks.has(name) {
 			owner.blocks.add(name)
-			e.roster("ban", owner.name, name)
+			e.changed("ban", owner, e.s.easeUser(name))
 		}
 	}
 	reply := q.envelope("")
@@ -94,7 +94,7 @@ func (e *easemob) removeBlock(q *easeCall) (easeReply, *easeError) {
 	}
 	if owner.blocks.has(blocked.name) {
 		owner.blocks.remove(blocked.name)
-		e.roster("allow", owner.name, blocked.name)
+		e.changed("allow", owner, blocked)
 	}
 	return q.related(owner, blocked, "blocks"), nil
 }

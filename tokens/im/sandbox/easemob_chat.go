@@ -14,6 +14,8 @@ func (es *easeLines) sync(ctx context.Context, l *easeLine, up easeUp) {
 	switch {
 	case up.has && up.meta.kind == easeNSChat:
 		es.message(ctx, l, up.meta)
+	case up.has && up.meta.kind == easeNSRoster:
+		es.rosterMeta(l, up.meta)
 	case up.has && up.meta.kind == easeNSStatistic:
 		// What the SDK says about itself after a login; no answer is expected.
 	case up.has:

@@ -81,7 +81,7 @@ func (e *easemob) addContact(q *easeCall) (easeReply, *easeError) {
 		return nil, easeRefusal("exceed_limit", "user contact number exceed limit")
 	}
 	if fresh {
-		e.roster("add", owner.name, friend.name)
+		e.changed("add", owner, friend)
 	}
 	return q.related(owner, friend, "contacts"), nil
 }
@@ -94,7 +94,7 @@ func (e *easemob) removeContact(q *easeCall) (easeReply, *easeError) {
 	}
 	if owner.contacts.has(friend.name) || friend.contacts.has(owner.name) {
 		e.s.unfriend(owner, friend)
-		e.roster("remove", owner.name, friend.name)
+		e.changed("remove", owner, friend)
 	}
 	return q.related(owner, friend, "contacts"), nil
 }
@@ -107,7 +107,7 @@ func (e *easemob) removeContacts(q *easeCall) (easeReply, *easeError) {
 	for _, name := range owner.contacts.ids() {
 		if friend := e.s.store.ease.users[name]; friend != nil {
 			e.s.unfriend(owner, friend)
-			e.roster("remove", owner.name, name)
+			e.changed("remove", owner, friend)
 		}
 	}
 	return easeReply{"action": "delete", "status": "ok", "uri": q.uri(q.here())}, nil
@@ -222,7 +222,7 @@ func (e *easemob) importContacts(q *easeCall) (easeReply, *easeError) {
 			if full != nil {
 				bucket = "maxLimitFailed"
 			} else if fresh && q.query.Get("isSendNotice") == "true" {
-				e.roster("add", owner.name, friend.name)
+				e.changed("add", owner, friend)
 			}
 		}
 		buckets[bucket] = append(buckets[bucket], name)

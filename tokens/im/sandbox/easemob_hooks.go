@@ -38,6 +38,12 @@ type easeSocket interface {
 	waiting(u *easeUser) int
 	// delivered tells whether a user has fetched a message.
 	delivered(u *easeUser, id uint64) bool
+	// relate does what a user asks for about another; related tells devices of a
+	// change that needed nobody's consent: add, remove, ban or allow.
+	relate(r easeRelation) easeStatus
+	related(operation string, owner, other *easeUser)
+	// renewed gives devices the token that replaces their own.
+	renewed(u *easeUser, token string)
 	// connections and end are for the control API. Names are in lower case;
 	// end is given everybody for all.
 	connections() []connectionView

@@ -31,13 +31,15 @@ type easeLines struct {
 	s     *Sandbox
 	live  map[string][]*easeLine // by user name
 	boxes map[*easeUser]*easeBox
-	door  easeDoor
+	// requests is who has asked whom to be friends: of the one asked, who did.
+	requests map[*easeUser]map[*easeUser]bool
+	door     easeDoor
 }
 
 var _ easeSocket = (*easeLines)(nil)
 
 func newEaseLines(s *Sandbox) *easeLines {
-	return &easeLines{s: s, live: map[string][]*easeLine{}, boxes: map[*easeUser]*easeBox{}}
+	return &easeLines{s: s, live: map[string][]*easeLine{}, boxes: map[*easeUser]*easeBox{}, requests: map[*easeUser]map[*easeUser]bool{}}
 }
 
 // An easeDoor is how many the console lets in.
@@ -282,7 +284,12 @@ func (es *easeLines) endLines(name string, which func(*easeLine) bool, last []by
 func (es *easeLines) kick(u *easeUser, why easeKick) int {
 	n := es.endLines(u.name, nil, es.goodbye(u, why, ""))
 	if why == easeKickRemoved {
-		delete(es.boxes, u) // who comes later by that name is somebody else
+		// Who comes later by that name is somebody else.
+		delete(es.boxes, u)
+		delete(es.requests, u)
+		for _, asked := range es.requests {
+			delete(asked, u)
+		}
 	}
 	return n
 }
@@ -350,7 +357,8 @@ func (es *easeLines) reset() {
 	for name := range es.live {
 		es.endLines(name, nil, nil)
 	}
-	es.boxes = map[*easeUser]*easeBox{}
+	clear(es.boxes)
+	clear(es.requests)
 }
 
 // renewed gives a device that is online the token which replaces its own: the

@@ -139,14 +139,20 @@ func (q *easeCall) ttl() (time.Duration, *easeError) {
 	return time.Duration(n) * unit, nil
 }
 
+// easeForever is when a permanent token ends for those who insist on an end.
+const easeForever = 100 * 365 * 24 * time.Hour
+
 func (e *easemob) tokenExpires(q *easeCall) (easeReply, *easeError) {
 	v := e.s.easeJudge(e.s.cfg.EasemobAppKey, "", q.bearer())
 	if v.user == nil {
 		return nil, easeCorrupt() // an app token
 	}
-	at := int64(0) // permanent
+	// Of a permanent token the SDK must be told some end: it takes 0 for one
+	// that is over, and closes. The far end is a guess.
+	at := q.now.Add(easeForever)
 	if !v.expiresAt.IsZero() {
-		at = v.expiresAt.UnixMilli()
+		at = v.expiresAt
 	}
-	return easeReply{"expire_timestamp": at}, nil
+	e.socket.renewed(v.user, q.bearer())
+	return easeReply{"expire_timestamp": at.UnixMilli()}, nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"maps"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
@@ -28,9 +29,20 @@ var spoiled = []struct {
 // proveDatabase registers people through a network to the database that breaks
 // all the time, and cuts the answers of commits.
 func proveDatabase(ctx context.Context, s *stage, f *finding) error {
-	people, least := 300, 20
+	people, least, clients, servers, still := 300, 20, 16, 1, rest
+	cutShare, calm := 0.12, 300*time.Millisecond // of commits; at most, between two toxics
+	program, settings := s.p.program, map[string]string{"IMBRIDGE_SERVER_REGISTER_BUDGET": "300ms"}
 	if s.p.long {
-		people, least = 200_000, 2000
+		people, least, clients, servers, still = 200_000, 2000, 64, 2, 10*rest
+		cutShare, calm = 0.04, 900*time.Millisecond
+		// The row is about the database: neither hashes nor what the cloud mints in a
+		// second are to decide how long it takes.
+		program = s.p.crashing
+		maps.Copy(settings, map[string]string{"PROOF_CHEAP_HASH": "1", "IMBRIDGE_SERVER_REGISTER_BUDGET": "3s",
+			"IMBRIDGE_IM_RONGCLOUD_QUOTA_PERCENT": "100", "IMBRIDGE_DATABASE_MAX_OPEN": "24"})
+		if err := s.control(ctx, "/control/app", object{"rate_limits": false}, nil); err != nil {
+			return err
+		}
 	}
 	net, err := s.network(s.server.addr)
 	if err != nil {
@@ -40,7 +52,7 @@ func proveDatabase(ctx context.Context, s *stage, f *finding) error {
 	cut, err := newCutter(net.addr, func() bool {
 		dice.Lock()
 		defer dice.Unlock()
-		return s.dice.Float64() < 0.12
+		return s.dice.Float64() < cutShare
 	})
 	if err != nil {
 		return err
@@ -53,23 +65,30 @@ func proveDatabase(ctx context.Context, s *stage, f *finding) error {
 	}
 	first.terminate(10 * time.Second)
 	s.dsn = s.db.through(cut.addr())
-	server, err := s.serve(ctx, map[string]string{"IMBRIDGE_SERVER_REGISTER_BUDGET": "300ms"})
-	if err != nil {
-		return err
+	var bases []string
+	for range servers {
+		server, err := s.serveBy(ctx, program, settings)
+		if err != nil {
+			return err
+		}
+		bases = append(bases, server.url["api"])
 	}
+	// Each attempt goes to the next process, as a balancer would have it.
+	var attempts atomic.Int64
+	base := func() string { return bases[int(attempts.Add(1))%len(bases)] }
 
 	breaking, stop := context.WithCancel(ctx)
 	var breaker sync.WaitGroup
-	breaker.Go(func() { spoil(breaking, net, rand.New(rand.NewPCG(s.p.seed, 1))) })
+	breaker.Go(func() { spoil(breaking, net, rand.New(rand.NewPCG(s.p.seed, 1)), calm) })
 	l := &ledger{}
 	var begun, failures, made atomic.Int64
 	var workers sync.WaitGroup
 	s.progress.begin(f.Row, "registrations", people)
-	for range 16 {
+	for range clients {
 		workers.Go(func() {
 			for begun.Add(1) <= int64(people) && ctx.Err() == nil {
 				p := l.add()
-				s.register(ctx, func() string { return server.url["api"] }, p, f, 30*time.Second)
+				s.register(ctx, base, p, f, 30*time.Second)
 				failures.Add(int64(p.failures))
 				if p.made {
 					made.Add(1)
@@ -92,12 +111,13 @@ func proveDatabase(ctx context.Context, s *stage, f *finding) error {
 	if n := cut.cuts.Load(); n < int64(least) && people <= len(l.people) {
 		f.wrong("%d ambiguous commits, want at least %d: nothing was proven", n, least)
 	}
-	s.atRest(ctx, f, rest)
+	f.figure("at rest after", s.atRest(ctx, f, still).Round(100*time.Millisecond).String())
 	return s.compare(ctx, l, f)
 }
 
-// spoil breaks the network again and again until ctx ends.
-func spoil(ctx context.Context, n *badNetwork, dice *rand.Rand) {
+// spoil breaks the network again and again until ctx ends, with at most calm in
+// between.
+func spoil(ctx context.Context, n *badNetwork, dice *rand.Rand, calm time.Duration) {
 	for ctx.Err() == nil {
 		t := spoiled[dice.IntN(len(spoiled))]
 		if n.spoil(t.kind, t.stream, t.attributes) != nil {
@@ -107,7 +127,7 @@ func spoil(ctx context.Context, n *badNetwork, dice *rand.Rand) {
 		if n.mend(ctx) != nil {
 			return
 		}
-		pauseFor(ctx, time.Duration(100+dice.IntN(200))*time.Millisecond)
+		pauseFor(ctx, calm/3+time.Duration(dice.Int64N(int64(calm*2/3))))
 	}
 }
 

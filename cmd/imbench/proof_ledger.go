@@ -184,9 +184,13 @@ func (s *stage) atRest(ctx context.Context, f *finding, within time.Duration) ti
 		if err != nil {
 			return false, err
 		}
+		if waiting > 0 { // to count people is to read them all
+			left = fmt.Sprintf("%d outbox rows waiting", waiting)
+			return false, nil
+		}
 		pending, err := s.number(ctx, "SELECT COUNT(*) FROM users WHERE im_state = 'pending' AND status = 'active'")
-		left = fmt.Sprintf("%d outbox rows waiting, %d people pending", waiting, pending)
-		return err == nil && waiting == 0 && pending == 0, err
+		left = fmt.Sprintf("no outbox rows waiting, %d people pending", pending)
+		return err == nil && pending == 0, err
 	})
 	if !ok {
 		f.wrong("not at rest within %s: %s, %v%s", within, left, err, s.waiting(ctx))

@@ -6,18 +6,24 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // proveRace lets two changes of one person that contradict each other meet, one
 // in each of two processes, and looks for what should not have survived.
 func proveRace(ctx context.Context, s *stage, f *finding) error {
-	rounds := 200
+	rounds, lanes, still := 200, 8, rest
+	program, settings := s.p.program, map[string]string{"IMBRIDGE_SESSION_ACCESS_LIFETIME": "1h", "IMBRIDGE_SERVER_REGISTER_BUDGET": "5s"}
 	if s.p.long {
-		rounds = 20_000
+		rounds, lanes, still = 20_000, 24, 10*rest
+		// What a round waits for is the other side, and not hashes or its turn to mint.
+		program = s.p.crashing
+		settings["PROOF_CHEAP_HASH"], settings["IMBRIDGE_IM_RONGCLOUD_QUOTA_PERCENT"] = "1", "100"
 	}
 	var base [2]string
 	for i := range base {
-		p, err := s.serve(ctx, map[string]string{"IMBRIDGE_SESSION_ACCESS_LIFETIME": "1h", "IMBRIDGE_SERVER_REGISTER_BUDGET": "5s"})
+		p, err := s.serveBy(ctx, program, settings)
 		if err != nil {
 			return err
 		}
@@ -40,7 +46,7 @@ func proveRace(ctx context.Context, s *stage, f *finding) error {
 	r := &races{s: s, f: f, l: l, base: base, admin: admin}
 	var at, renewed atomic.Int64
 	var workers sync.WaitGroup
-	for range 8 {
+	for range lanes {
 		workers.Go(func() {
 			for at.Add(1) <= int64(rounds) && ctx.Err() == nil {
 				p, err := s.newcomer(ctx, l, base[0])
@@ -67,8 +73,8 @@ func proveRace(ctx context.Context, s *stage, f *finding) error {
 	f.figure("refreshed before the revocation", r.refreshed.Load())
 	f.figure("reissued before the ban", r.reissued.Load())
 	f.figure("names refused before the deletion", r.refused.Load())
-	s.atRest(ctx, f, rest)
-	r.survivors(ctx)
+	f.figure("at rest after", s.atRest(ctx, f, still).Round(100*time.Millisecond).String())
+	r.survivors(ctx, lanes)
 	f.figure("survivors", r.alive.Load())
 	return s.compare(ctx, l, f)
 }
@@ -225,29 +231,39 @@ func (r *races) deleteAgainstRegister(ctx context.Context, p *person) {
 }
 
 // survivors asks the cloud, at rest, for what must have ended and what must live.
-func (r *races) survivors(ctx context.Context) {
+func (r *races) survivors(ctx context.Context, lanes int) {
+	var asking errgroup.Group
+	asking.SetLimit(lanes)
 	for _, t := range r.dead {
-		if ok, err := r.s.accepted(ctx, t); err != nil || ok {
-			r.survived("the cloud accepts a token that was revoked (%v)", err)
-		}
+		asking.Go(func() error {
+			if ok, err := r.s.accepted(ctx, t); err != nil || ok {
+				r.survived("the cloud accepts a token that was revoked (%v)", err)
+			}
+			return nil
+		})
 	}
 	for _, p := range r.l.people {
-		if p.gone || p.access == "" {
-			continue
+		if !p.gone && p.access != "" {
+			asking.Go(func() error { r.lives(ctx, p); return nil })
 		}
-		token, a, err := r.s.fetch(ctx, r.base[1], p)
-		if err == nil && a.code() == "token_expired" { // a long row
-			if _, err = r.s.login(ctx, r.base[1], p); err == nil {
-				token, a, err = r.s.fetch(ctx, r.base[1], p)
-			}
+	}
+	_ = asking.Wait() // what is wrong has been told
+}
+
+// lives sees that somebody who has registered a name again can connect.
+func (r *races) lives(ctx context.Context, p *person) {
+	token, a, err := r.s.fetch(ctx, r.base[1], p)
+	if err == nil && a.code() == "token_expired" { // a long row
+		if _, err = r.s.login(ctx, r.base[1], p); err == nil {
+			token, a, err = r.s.fetch(ctx, r.base[1], p)
 		}
-		if err != nil || token == "" {
-			r.f.wrong("token of %s, who registered again = %s, %v", p.id, a, err)
-			continue
-		}
-		if ok, err := r.s.accepted(ctx, token); err != nil || !ok {
-			r.f.wrong("the cloud refuses the token of %s, who registered again (%v)", p.id, err)
-			r.f.count(1, 0, 0)
-		}
+	}
+	if err != nil || token == "" {
+		r.f.wrong("token of %s, who registered again = %s, %v", p.id, a, err)
+		return
+	}
+	if ok, err := r.s.accepted(ctx, token); err != nil || !ok {
+		r.f.wrong("the cloud refuses the token of %s, who registered again (%v)", p.id, err)
+		r.f.count(1, 0, 0)
 	}
 }

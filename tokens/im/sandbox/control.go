@@ -36,11 +36,11 @@ func (s *Sandbox) knobs() []knob {
 		{"GET", "/control/connections", "live web sockets; ?user_id= for one user", s.showConnections},
 		{"POST", "/control/connections", "{user_id: id or \"*\", action: " + strings.Join(actions, "|") + "} ends live web sockets", s.endConnections},
 		{"GET", "/control/faults", "faults in force and how often each has fired", s.showFaults},
-		{"POST", "/control/faults", "{path, mode: " + strings.Join(modes, "|") + ", status?, code?, delay_ms?, times?, percent?, seed?, effect?, garbage?: " + strings.Join(garbages, "|") + ", retry_after?, lifetime_ms?, skew_s?, user?}", s.addFault},
+		{"POST", "/control/faults", "{path, mode: " + strings.Join(modes, "|") + ", status?, code?, error?, delay_ms?, times?, percent?, seed?, effect?, garbage?: " + strings.Join(garbages, "|") + ", retry_after?, lifetime_ms?, skew_s?, user?}", s.addFault},
 		{"POST", "/control/reset", "{all?: bool} ends faults, clears calls and peaks; with all also users, tokens, bans, lists and rate windows", s.reset},
-		{"POST", "/control/app", "{token_lifetime?: \"20s\"|\"24h\"|\"7d\"|\"permanent\", lifetime_applies?: new|all, user_cap?: int, rotate_secret?: true|string, rate_limits?: bool, rates?: {path: calls}, blacklist?: bool, whitelist?: bool, development?: bool, open_anti?: bool}", s.setApp},
+		{"POST", "/control/app", "{token_lifetime?: \"20s\"|\"24h\"|\"7d\"|\"permanent\", lifetime_applies?: new|all, user_cap?: int, rotate_secret?: true|string, rate_limits?: bool, rates?: {path: calls}, blacklist?: bool, whitelist?: bool, development?: bool, open_anti?: bool, easemob?: {token_ttl?, edition?: free|paid, friendship_required?, blocks?, open_registration?, strict_bulk?, autocreate_conflict?, vip5?, service_off?, rotate_client_secret?: true|string, one_device?, max_devices?, max_online?, banned_forbidden?, webhooks?: {url?, presend_url?, secret?, presend_wait_ms?, presend_default?: pass|block, events?: [" + strings.Join(hookKinds, "|") + "]}}}", s.setApp},
 		{"POST", "/control/clock", "{advance: \"36h\" or seconds} moves the cloud's clock forward", s.moveClock},
-		{"POST", "/control/token", "{token, app_key?} would the cloud accept it, and until when", s.showToken},
+		{"POST", "/control/token", "{token, app_key?, user_id?} would the cloud accept it, and until when", s.showToken},
 	}
 }
 
@@ -226,11 +226,12 @@ func (s *Sandbox) reset(_ *http.Request, body []byte) (any, *complaint) {
 	s.calls = callLog{}
 	cleared := []string{"faults", "calls", "peaks"}
 	if in.All {
+		s.ease.socket.reset()
 		s.store = newStore()
 		for id := range s.sockets.live {
 			s.sever(id) // nobody is anybody any more
 		}
-		cleared = append(cleared, "users", "tokens", "bans", "blacklists", "whitelists", "messages", "connections", "rate windows")
+		cleared = append(cleared, "users", "tokens", "bans", "blacklists", "whitelists", "friends", "blocks", "groups", "messages", "connections", "rate windows")
 	}
 	return map[string]any{"cleared": cleared}, nil
 }

@@ -66,6 +66,7 @@ func (s *Sandbox) setApp(_ *http.Request, body []byte) (any, *complaint) {
 		Whitelist       *bool           `json:"whitelist"`
 		Development     *bool           `json:"development"`
 		OpenAnti        *bool           `json:"open_anti"`
+		Easemob         *easeSpec       `json:"easemob"`
 	}
 	given, no := decode(body, &in)
 	if no != nil {
@@ -117,12 +118,19 @@ func (s *Sandbox) setApp(_ *http.Request, body []byte) (any, *complaint) {
 	set(&next.whitelist, in.Whitelist)
 	set(&next.development, in.Development)
 	set(&next.openAnti, in.OpenAnti)
+	change, no := s.easeChange(in.Easemob)
+	if no != nil {
+		return nil, no
+	}
 	s.app = next
+	s.applyEase(change)
 
 	out := struct {
-		App       appView `json:"app"`
-		AppSecret string  `json:"app_secret,omitempty"`
-	}{App: s.appView()}
+		App          appView     `json:"app"`
+		AppSecret    string      `json:"app_secret,omitempty"`
+		Easemob      easeAppView `json:"easemob"`
+		ClientSecret string      `json:"client_secret,omitempty"`
+	}{App: s.appView(), Easemob: s.easeAppView(), ClientSecret: change.secret}
 	if secret != "" {
 		s.rotate(secret)
 		out.AppSecret = secret

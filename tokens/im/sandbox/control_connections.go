@@ -52,6 +52,11 @@ func (s *Sandbox) showConnections(r *http.Request, _ []byte) (any, *complaint) {
 			})
 		}
 	}
+	for _, v := range s.ease.socket.connections() {
+		if only == "" || only == v.UserID {
+			views = append(views, v)
+		}
+	}
 	slices.SortFunc(views, func(a, b connectionView) int { return cmp.Compare(a.ID, b.ID) })
 	return map[string]any{"connections": views}, nil
 }
@@ -90,5 +95,6 @@ func (s *Sandbox) endConnections(_ *http.Request, body []byte) (any, *complaint)
 			s.dismiss(id, rongFarewell(rongExpired))
 		}
 	}
+	ended += s.ease.socket.end(in.UserID, in.Action)
 	return map[string]any{"ended": ended}, nil
 }

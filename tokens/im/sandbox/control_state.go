@@ -23,6 +23,7 @@ type stateView struct {
 	Bans       []banView           `json:"bans"`
 	Blacklists map[string][]string `json:"blacklists"`
 	Whitelists map[string][]string `json:"whitelists"`
+	Easemob    easeStateView       `json:"easemob"`
 	// Truncated is true where a list ended at the limit.
 	Truncated bool `json:"truncated"`
 }
@@ -106,6 +107,7 @@ func (s *Sandbox) showState(r *http.Request, _ []byte) (any, *complaint) {
 	out.Bans = head(out.Bans, rows, &out.Truncated)
 	out.Blacklists = listsView(s.store.blacklists, wanted, rows, &out.Truncated)
 	out.Whitelists = listsView(s.store.whitelists, wanted, rows, &out.Truncated)
+	out.Easemob = s.easeStateView(wanted, rows, &out.Truncated)
 	return out, nil
 }
 
@@ -195,8 +197,10 @@ func timeOrNull(t time.Time) *time.Time {
 
 // A verdictView answers "would the cloud accept this token".
 type verdictView struct {
-	State State `json:"state"`
-	// SDKCode is what RongCloud's client SDK would report, 0 for none.
+	// Cloud is whose token it is taken for.
+	Cloud string `json:"cloud"`
+	State State  `json:"state"`
+	// SDKCode is what the cloud's client SDK would report, 0 for none.
 	SDKCode   int        `json:"sdk_code"`
 	UserID    string     `json:"user_id,omitempty"`
 	IssuedAt  *time.Time `json:"issued_at"`
@@ -204,10 +208,11 @@ type verdictView struct {
 }
 
 func (s *Sandbox) showToken(_ *http.Request, body []byte) (any, *complaint) {
-	in := struct {
+	var in struct {
 		Token  string `json:"token"`
 		AppKey string `json:"app_key"`
-	}{AppKey: s.cfg.AppKey}
+		UserID string `json:"user_id"`
+	}
 	if _, no := decode(body, &in); no != nil {
 		return nil, no
 	}
@@ -216,8 +221,14 @@ func (s *Sandbox) showToken(_ *http.Request, body []byte) (any, *complaint) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	state, t := s.judge(in.AppKey, in.Token)
-	out := verdictView{State: state, SDKCode: state.Code()}
+	if s.looksEasemob(in.AppKey, in.Token) {
+		return s.showEaseToken(in.AppKey, in.UserID, in.Token), nil
+	}
+	if in.UserID != "" {
+		return nil, &complaint{"user_id", "RongCloud's clients do not say who they are"}
+	}
+	state, t := s.judge(cmp.Or(in.AppKey, s.cfg.AppKey), in.Token)
+	out := verdictView{Cloud: "rongcloud", State: state, SDKCode: state.Code()}
 	if t != nil && state != StateOtherApp {
 		out.UserID, out.IssuedAt, out.ExpiresAt = t.userID, timeOrNull(t.issuedAt), timeOrNull(s.expiry(t))
 	}

@@ -64,14 +64,14 @@ func TestTokenKnobTellsIssueAndExpiry(t *testing.T) {
 		return fmt.Sprint(r.set("/control/token", `{"token":"`+token+`"`+more+`}`))
 	}
 	forever := r.mint("a")
-	if got, want := ask(forever, ""), "map[expires_at:<nil> issued_at:2026-03-01T12:00:00Z sdk_code:0 state:valid user_id:a]"; got != want {
+	if got, want := ask(forever, ""), "map[cloud:rongcloud expires_at:<nil> issued_at:2026-03-01T12:00:00Z sdk_code:0 state:valid user_id:a]"; got != want {
 		t.Errorf("permanent token = %s, want %s", got, want)
 	}
 	r.set("/control/app", `{"token_lifetime":"1d"}`)
-	if got, want := ask(r.mint("a"), ""), "map[expires_at:2026-03-02T12:00:00Z issued_at:2026-03-01T12:00:00Z sdk_code:0 state:valid user_id:a]"; got != want {
+	if got, want := ask(r.mint("a"), ""), "map[cloud:rongcloud expires_at:2026-03-02T12:00:00Z issued_at:2026-03-01T12:00:00Z sdk_code:0 state:valid user_id:a]"; got != want {
 		t.Errorf("token of a day = %s, want %s", got, want)
 	}
-	if got, want := ask(forever, `,"app_key":"another"`), "map[expires_at:<nil> issued_at:<nil> sdk_code:31004 state:other_app]"; got != want {
+	if got, want := ask(forever, `,"app_key":"another"`), "map[cloud:rongcloud expires_at:<nil> issued_at:<nil> sdk_code:31004 state:other_app]"; got != want {
 		t.Errorf("token at another app = %s, want %s", got, want)
 	}
 	if status, out := r.turn(http.MethodPost, "/control/token", `{}`); status != http.StatusBadRequest || out["field"] != "token" {

@@ -61,12 +61,11 @@ func (s *Sandbox) easeJudge(appKey, name, presented string) easeVerdict {
 	case name != "" && s.easeUser(name) == nil:
 		return easeVerdict{state: StateNoUser}
 	}
-	v := s.easeFind(value, now)
+	v := s.easeFind(value)
 	switch {
+	case v.user == nil && (v.state == "" || name != ""):
+		v.state = StateUnknown
 	case v.user == nil:
-		if v.state == "" {
-			v.state = StateUnknown
-		}
 	case name != "" && v.user.name != easeName(name):
 		v.state = StateOtherUser
 	case !v.expiresAt.IsZero() && !now.Before(v.expiresAt):
@@ -82,7 +81,7 @@ func (s *Sandbox) easeJudge(appKey, name, presented string) easeVerdict {
 
 // easeFind looks a token up, or checks its signature where the app signed it.
 // The state is empty unless the token is void whatever its expiry.
-func (s *Sandbox) easeFind(value string, now time.Time) easeVerdict {
+func (s *Sandbox) easeFind(value string) easeVerdict {
 	if t := s.store.ease.tokens[value]; t != nil {
 		if t.user == nil {
 			return easeVerdict{} // an app token lets nobody chat
@@ -93,7 +92,28 @@ func (s *Sandbox) easeFind(value string, now time.Time) easeVerdict {
 		}
 		return v
 	}
-	return easeVerdict{}
+	t, ok := s.easeReadSigned(value)
+	if !ok || t.app {
+		return easeVerdict{}
+	}
+	u := s.store.ease.users[easeName(t.user)]
+	if strings.HasPrefix(value, "007") {
+		u = s.easeByUUID(t.user)
+	}
+	v := easeVerdict{user: u, issuedAt: t.issuedAt, expiresAt: t.expiresAt}
+	if u == nil {
+		v.state = StateNoUser // it names nobody
+	}
+	return v
+}
+
+func (s *Sandbox) easeByUUID(uuid string) *easeUser {
+	for _, u := range s.store.ease.order {
+		if u.uuid == uuid {
+			return u
+		}
+	}
+	return nil
 }
 
 // EasemobTokenState tells whether a client could log in as username with the

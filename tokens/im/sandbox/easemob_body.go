@@ -213,3 +213,27 @@ func easeSigned(b []byte, class int64, from, to string) []byte {
 	}
 	return out
 }
+
+// easeReworded is a MessageBody whose first content says something else. B is one
+// that was parsed.
+func easeReworded(b []byte, text string) []byte {
+	var out []byte
+	done := false
+	for len(b) > 0 {
+		num, _, n := protowire.ConsumeField(b)
+		if n < 0 {
+			return out
+		}
+		if num == 4 && !done {
+			_, _, tag := protowire.ConsumeTag(b)
+			content, _ := protowire.ConsumeBytes(b[tag:])
+			// Of a field that is there twice, the last one counts.
+			out = appendMessage(out, 4, appendString(slices.Clone(content), 2, text))
+			done = true
+		} else {
+			out = append(out, b[:n]...)
+		}
+		b = b[n:]
+	}
+	return out
+}

@@ -45,39 +45,66 @@ func (es *easeLines) answer(l *easeLine, metaID, serverID int64, status easeStat
 	l.send(easeTaken(metaID, serverID, es.s.now(), status))
 }
 
-// message takes a message from a client.
-func (es *easeLines) message(_ context.Context, l *easeLine, meta easeMeta) {
+// message takes a message from a client. The pre-send webhook may take its time:
+// the client's next frame waits for that, and nobody else does.
+func (es *easeLines) message(ctx context.Context, l *easeLine, meta easeMeta) {
 	s := es.s
+	s.mu.Lock()
+	if l.ended {
+		s.mu.Unlock()
+		return
+	}
+	d, no := es.compose(l, meta)
+	if no.code != easeOK {
+		l.send(easeTaken(meta.id, 0, s.now(), no))
+		s.mu.Unlock()
+		return
+	}
+	d.id = s.easeNextID()
+	s.mu.Unlock()
+	if d.words {
+		no = d.obey(s.ease.hooks.judge(ctx, d.easeMessage))
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if l.ended {
 		return
 	}
-	m, no := es.compose(l, meta)
+	d.at = s.now()
 	if no.code != easeOK {
-		l.send(easeTaken(meta.id, 0, s.now(), no))
+		l.send(easeTaken(meta.id, int64(d.id), d.at, no))
 		return
 	}
-	m.id, m.at = s.easeNextID(), s.now()
 	s.store.ease.messages++
-	l.send(easeTaken(meta.id, int64(m.id), m.at, easeStatus{}))
-	es.post(m, l.jid.resource, meta.only)
+	l.send(easeTaken(meta.id, int64(d.id), d.at, easeStatus{}))
+	if d.words {
+		s.ease.hooks.posted(d.easeMessage)
+	}
+	es.post(d.easeMessage, l.jid.resource, meta.only)
+}
+
+// An easeDraft is a client's message before it is taken.
+type easeDraft struct {
+	*easeMessage
+	// words is false for what the SDK says by itself, such as that a message was
+	// read. Webhooks hear nothing of that.
+	words bool
 }
 
 // compose is the message that a client's meta asks for, or why it is not taken.
-func (es *easeLines) compose(l *easeLine, meta easeMeta) (*easeMessage, easeStatus) {
+func (es *easeLines) compose(l *easeLine, meta easeMeta) (easeDraft, easeStatus) {
 	if len(meta.payload) > easeMaxPayload {
-		return nil, easeStatus{easeDenied, "Sorry, data is too large"}
+		return easeDraft{}, easeStatus{easeDenied, "Sorry, data is too large"}
 	}
 	in, ok := parseEaseBody(meta.payload)
 	if !ok {
-		return nil, easeStatus{easeWrong, "the payload is no message"}
+		return easeDraft{}, easeStatus{easeWrong, "the payload is no message"}
 	}
 	switch in.class {
 	case easeBodyRecall:
-		return nil, easeStatus{easeFail, "message recall disabled"}
+		return easeDraft{}, easeStatus{easeFail, "message recall disabled"}
 	case easeBodyEdit:
-		return nil, easeStatus{easeFail, "Sorry, edit is not available"}
+		return easeDraft{}, easeStatus{easeFail, "Sorry, edit is not available"}
 	}
 	m := &easeMessage{
 		chat: easeChat, from: l.user.name, to: easeName(meta.to.name), kind: in.kind, body: in.body, ext: in.ext,
@@ -86,9 +113,20 @@ func (es *easeLines) compose(l *easeLine, meta easeMeta) (*easeMessage, easeStat
 	if meta.to.domain == easeGroups {
 		m.chat = easeGroupChat
 	}
-	no := es.refuses(l.user, m)
 	m.payload = easeSigned(meta.payload, in.class, m.from, m.to)
-	return m, no
+	return easeDraft{m, in.class <= easeBodyGroup}, es.refuses(l.user, m)
+}
+
+// obey does to a message what the pre-send webhook says.
+func (d easeDraft) obey(ruling easeRuling) easeStatus {
+	if ruling.refused != "" {
+		return easeStatus{easeDeniedOutside, ruling.refused}
+	}
+	if ruling.text != nil {
+		d.body = map[string]any{"msg": *ruling.text}
+		d.payload = easeReworded(d.payload, *ruling.text)
+	}
+	return easeStatus{}
 }
 
 // refuses tells why a message of a client is not taken.
@@ -175,8 +213,9 @@ func (es *easeLines) enqueue(u *easeUser, key easeQueueKey, m easeMeta, onlineOn
 	if onlineOnly && len(lines) == 0 {
 		return
 	}
+	es.lastPlace = max(es.lastPlace+1, m.id)
 	box := es.box(u)
-	box.add(key, m)
+	box.add(key, easeQueued{m, es.lastPlace})
 	frame := easeNoticed(box.jid(key))
 	for _, l := range lines {
 		l.send(frame)

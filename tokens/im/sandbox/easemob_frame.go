@@ -240,17 +240,17 @@ func easeTaken(metaID, serverID int64, at time.Time, status easeStatus) []byte {
 	return easeMSync(easeSync, appendInt(b, 8, at.UnixMilli()))
 }
 
-// easeBatch is a part of a queue. The SDK comes again with the key of the last
-// meta, until a batch without metas says that the queue is empty. One that said
+// easeBatch is a part of a queue. The SDK comes again with the place of the last
+// meta as its key, until a batch without metas says that the queue is empty. One that said
 // both would leave a stale entry in the SDK, and later notices of that queue
 // would be ignored.
-func easeBatch(queue easeJID, metas []easeMeta, at time.Time) []byte {
+func easeBatch(queue easeJID, metas []easeQueued, at time.Time) []byte {
 	b := appendMessage(nil, 1, easeStatus{}.encode())
 	for _, m := range metas {
 		b = appendMessage(b, 4, m.encode())
 	}
 	if n := len(metas); n > 0 {
-		b = appendInt(b, 5, metas[n-1].id)
+		b = appendInt(b, 5, metas[n-1].place)
 	}
 	b = appendMessage(b, 6, queue.encode())
 	b = appendBool(b, 7, len(metas) == 0)

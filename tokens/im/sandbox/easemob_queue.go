@@ -20,10 +20,18 @@ type easeQueueKey struct {
 	domain string
 }
 
+// An easeQueued is a meta in its place in a queue. Places follow the time of
+// arrival: a message that waited long for the pre-send webhook has a lower id
+// than some before it, and must not be taken for acknowledged with them.
+type easeQueued struct {
+	easeMeta
+	place int64
+}
+
 // An easeQueue is what waits in one conversation.
 type easeQueue struct {
-	metas []easeMeta
-	// acked is the id up to which one of the user's devices has everything. A
+	metas []easeQueued
+	// acked is the place up to which one of the user's devices has everything. A
 	// device that comes later starts there.
 	acked int64
 }
@@ -48,7 +56,7 @@ func (b *easeBox) jid(key easeQueueKey) easeJID {
 	return easeJID{app: b.app, name: key.name, domain: key.domain}
 }
 
-func (b *easeBox) add(key easeQueueKey, m easeMeta) {
+func (b *easeBox) add(key easeQueueKey, m easeQueued) {
 	q := b.queues[key]
 	if q == nil {
 		q = &easeQueue{}
@@ -77,10 +85,10 @@ func (b *easeBox) acked() map[easeQueueKey]int64 {
 }
 
 // news is what a device has yet to get of a queue: nothing of its own.
-func (l *easeLine) news(key easeQueueKey, q *easeQueue) []easeMeta {
-	var list []easeMeta
+func (l *easeLine) news(key easeQueueKey, q *easeQueue) []easeQueued {
+	var list []easeQueued
 	for _, m := range q.metas {
-		if m.id > l.seen[key] && !l.sent(m) {
+		if m.place > l.seen[key] && !l.sent(m.easeMeta) {
 			list = append(list, m)
 		}
 	}
@@ -107,7 +115,7 @@ func (b *easeBox) backlog(l *easeLine) []easeBacklog {
 }
 
 // pull is the next batch of a queue for a device, empty at its end.
-func (b *easeBox) pull(l *easeLine, key easeQueueKey) []easeMeta {
+func (b *easeBox) pull(l *easeLine, key easeQueueKey) []easeQueued {
 	q := b.queues[key]
 	if q == nil {
 		return nil
@@ -121,16 +129,16 @@ func (b *easeBox) pull(l *easeLine, key easeQueueKey) []easeMeta {
 	return list
 }
 
-// ack notes that a device has everything of a queue up to an id, which is none
+// ack notes that a device has everything of a queue up to a place, which is none
 // to come. Lines is who is online.
-func (b *easeBox) ack(l *easeLine, key easeQueueKey, id int64, lines []*easeLine) {
+func (b *easeBox) ack(l *easeLine, key easeQueueKey, place int64, lines []*easeLine) {
 	q := b.queues[key]
 	if q == nil || len(q.metas) == 0 {
 		return
 	}
-	id = min(id, q.metas[len(q.metas)-1].id)
-	l.seen[key] = max(l.seen[key], id)
-	q.acked = max(q.acked, id)
+	place = min(place, q.metas[len(q.metas)-1].place)
+	l.seen[key] = max(l.seen[key], place)
+	q.acked = max(q.acked, place)
 	b.pruneQueue(key, q, lines)
 }
 
@@ -143,8 +151,8 @@ func (b *easeBox) prune(lines []*easeLine) {
 
 func (b *easeBox) pruneQueue(key easeQueueKey, q *easeQueue, lines []*easeLine) {
 	before := len(q.metas)
-	q.metas = slices.DeleteFunc(q.metas, func(m easeMeta) bool {
-		return m.id <= q.acked && !slices.ContainsFunc(lines, func(l *easeLine) bool { return m.id > l.seen[key] && !l.sent(m) })
+	q.metas = slices.DeleteFunc(q.metas, func(m easeQueued) bool {
+		return m.place <= q.acked && !slices.ContainsFunc(lines, func(l *easeLine) bool { return m.place > l.seen[key] && !l.sent(m.easeMeta) })
 	})
 	b.count -= before - len(q.metas)
 	if len(q.metas) == 0 {
@@ -157,7 +165,7 @@ func (es *easeLines) waiting(u *easeUser) int {
 	if b := es.boxes[u]; b != nil {
 		for _, q := range b.queues {
 			for _, m := range q.metas {
-				if m.id > q.acked && m.kind == easeNSChat {
+				if m.place > q.acked && m.kind == easeNSChat {
 					n++
 				}
 			}
@@ -169,7 +177,7 @@ func (es *easeLines) waiting(u *easeUser) int {
 func (es *easeLines) delivered(u *easeUser, id uint64) bool {
 	if b := es.boxes[u]; b != nil {
 		for _, q := range b.queues {
-			if slices.ContainsFunc(q.metas, func(m easeMeta) bool { return m.id == int64(id) && m.id > q.acked }) {
+			if slices.ContainsFunc(q.metas, func(m easeQueued) bool { return m.id == int64(id) && m.place > q.acked }) {
 				return false
 			}
 		}

@@ -34,6 +34,8 @@ type easeLines struct {
 	// requests is who has asked whom to be friends: of the one asked, who did.
 	requests map[*easeUser]map[*easeUser]bool
 	door     easeDoor
+	// lastPlace is the highest place in any queue, outliving resets.
+	lastPlace int64
 }
 
 var _ easeSocket = (*easeLines)(nil)
@@ -60,7 +62,8 @@ type easeLine struct {
 	jid        easeJID
 	deviceUUID string
 	deviceName string
-	// seen is, for each queue, the id up to which the device has everything.
+	addr       string // network address
+	// seen is, for each queue, the place up to which the device has everything.
 	seen map[easeQueueKey]int64
 }
 
@@ -146,22 +149,24 @@ func (es *easeLines) admit(l *easeLine, f easeFrame, in easeLogin) {
 		in.resource = "webim_" + strconv.FormatInt(s.sockets.lastID+1, 36)
 	}
 	// The same device again: its old socket is dead, whether it knows or not.
-	es.endLines(u.name, func(o *easeLine) bool { return o.jid.resource == in.resource }, nil)
+	es.endLines(u.name, func(o *easeLine) bool { return o.jid.resource == in.resource }, easeReplaced, nil)
 	if no := es.full(u); no.code != easeOK {
 		l.farewell(easeRefused(in.resource, no))
 		return
 	}
 	if es.door.oneDevice {
-		es.endLines(u.name, nil, es.goodbye(u, easeKickReplaced, in.reason))
+		es.endLines(u.name, nil, easeReplaced, es.goodbye(u, easeKickReplaced, in.reason))
 	}
 	l.user, l.userID, l.deviceID = u, u.name, in.resource
 	l.deviceUUID, l.deviceName, l.since = in.deviceID, in.deviceName, s.now()
+	l.addr = l.raw.RemoteAddr().String()
 	l.jid = easeJID{s.cfg.EasemobAppKey, u.name, easePeople, in.resource}
 	l.seen = es.box(u).acked()
 	s.sockets.lastID++
 	l.id = s.sockets.lastID
 	es.live[u.name] = append(es.live[u.name], l)
 	l.send(easeAdmitted(in.resource, v.expiresAt))
+	s.ease.hooks.presence(easeLoggedIn, u, in.resource, l.addr)
 }
 
 // easePresented is the token of a login. The SDK tells it twice.
@@ -229,7 +234,7 @@ func (es *easeLines) forget(l *easeLine) {
 	if l.user == nil {
 		return
 	}
-	es.endLines(l.user.name, func(o *easeLine) bool { return o == l }, nil)
+	es.endLines(l.user.name, func(o *easeLine) bool { return o == l }, easeLoggedOut, nil)
 }
 
 // goodbye is the frame that tells a device why it is put out. Reason is what
@@ -251,9 +256,9 @@ func (es *easeLines) jidOf(name string) easeJID {
 }
 
 // endLines is rid of the devices of a user that which picks, nil for all, at
-// once and whenever they leave. Without a last frame they are cut off. It
-// returns how many there were.
-func (es *easeLines) endLines(name string, which func(*easeLine) bool, last []byte) int {
+// once and whenever they leave. Without a last frame they are cut off. Reason is
+// what the webhook hears. It returns how many there were.
+func (es *easeLines) endLines(name string, which func(*easeLine) bool, reason string, last []byte) int {
 	var gone, rest []*easeLine
 	for _, l := range es.live[name] {
 		if which != nil && !which(l) {
@@ -261,6 +266,7 @@ func (es *easeLines) endLines(name string, which func(*easeLine) bool, last []by
 			continue
 		}
 		gone = append(gone, l)
+		es.s.ease.hooks.presence(reason, l.user, l.jid.resource, l.addr)
 		if last != nil {
 			l.farewell(last)
 		} else if !l.ended {
@@ -282,7 +288,7 @@ func (es *easeLines) endLines(name string, which func(*easeLine) bool, last []by
 }
 
 func (es *easeLines) kick(u *easeUser, why easeKick) int {
-	n := es.endLines(u.name, nil, es.goodbye(u, why, ""))
+	n := es.endLines(u.name, nil, easeLoggedOut, es.goodbye(u, why, ""))
 	if why == easeKickRemoved {
 		// Who comes later by that name is somebody else.
 		delete(es.boxes, u)
@@ -295,7 +301,7 @@ func (es *easeLines) kick(u *easeUser, why easeKick) int {
 }
 
 func (es *easeLines) kickResource(u *easeUser, resource string) bool {
-	return es.endLines(u.name, func(l *easeLine) bool { return l.jid.resource == resource }, es.goodbye(u, easeKickByServer, "")) > 0
+	return es.endLines(u.name, func(l *easeLine) bool { return l.jid.resource == resource }, easeLoggedOut, es.goodbye(u, easeKickByServer, "")) > 0
 }
 
 func (es *easeLines) resources(u *easeUser) []easeResource {
@@ -332,14 +338,14 @@ func (es *easeLines) end(name, action string) int {
 		u := list[0].user
 		switch action {
 		case actDrop:
-			ended += es.endLines(id, nil, nil)
+			ended += es.endLines(id, nil, easeLoggedOut, nil)
 		case actKick:
-			ended += es.endLines(id, nil, es.goodbye(u, easeKickReplaced, ""))
+			ended += es.endLines(id, nil, easeReplaced, es.goodbye(u, easeKickReplaced, ""))
 		case actExpire:
 			for _, l := range list {
 				es.s.easeExpire(l.token)
 			}
-			ended += es.endLines(id, nil, nil)
+			ended += es.endLines(id, nil, easeLoggedOut, nil)
 		}
 	}
 	return ended
@@ -355,7 +361,7 @@ func (s *Sandbox) easeExpire(value string) {
 
 func (es *easeLines) reset() {
 	for name := range es.live {
-		es.endLines(name, nil, nil)
+		es.endLines(name, nil, easeLoggedOut, nil)
 	}
 	clear(es.boxes)
 	clear(es.requests)

@@ -136,6 +136,23 @@ func New(d Deps) *echo.Echo {
 	e.PUT("/v1/me/password", h.changePassword, user...)
 	e.GET("/v1/people", h.people, user...)
 
+	e.GET("/v1/friends", h.friends, user...)
+	e.PUT("/v1/friends/:id/remark", h.setRemark, user...)
+	e.DELETE("/v1/friends/:id", h.removeFriend, user...)
+	e.GET("/v1/friends/requests", h.friendRequests, user...)
+	e.POST("/v1/friends/requests", h.requestFriend, user...)
+	e.POST("/v1/friends/requests/:id/accept", h.answerRequest(h.acceptRequest), user...)
+	e.POST("/v1/friends/requests/:id/decline", h.answerRequest(h.declineRequest), user...)
+	e.DELETE("/v1/friends/requests/:id", h.answerRequest(h.withdrawRequest), user...)
+	e.GET("/v1/blocks", h.blocks, user...)
+	e.POST("/v1/blocks", h.blockMany, user...)
+	e.PUT("/v1/blocks/:id", h.blockUser, user...)
+	e.DELETE("/v1/blocks/:id", h.unblockUser, user...)
+
+	// The clouds' own, outside of sessions: each proves itself by its signature.
+	e.POST(rongCloudCallbackPath, h.rongCloudCallback)
+	e.POST(easemobCallbackPath, h.easemobCallback)
+
 	e.POST("/v1/admin/login", h.adminLogin, public...)
 	e.GET("/v1/admin/overview", h.overview, admin...)
 	e.GET("/v1/admin/lifetimes", h.lifetimes, admin...)

@@ -60,6 +60,8 @@ type listedRow struct {
 	Remark    string
 	Blocked   bool
 	ListedAt  int64
+	// Of a request.
+	RequestID, FromID, Message string
 }
 
 func (r listedRow) user() User {

@@ -271,10 +271,7 @@ func (s *Store) FriendRequests(ctx context.Context, userID, direction, before st
 		query = "SELECT * FROM (" + in + ") i UNION ALL SELECT * FROM (" + out + ") o ORDER BY request_id DESC LIMIT ?"
 		args = append(append(args, args...), limit)
 	}
-	var rows []struct {
-		listedRow
-		RequestID, FromID, Message string
-	}
+	var rows []listedRow
 	if err := s.db.WithContext(ctx).Raw(query, args...).Scan(&rows).Error; err != nil {
 		return nil, fmt.Errorf("friend requests of %s: %w", userID, s.translate(err))
 	}

@@ -184,6 +184,192 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/friends": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List one's friends
+         * @description In an order that stays the same. Friends whom one blocks are listed too.
+         */
+        get: operations["friends"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/friends/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End a friendship, for both
+         * @description Safe to repeat; strangers stay strangers.
+         */
+        delete: operations["removeFriend"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/friends/{id}/remark": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set what one calls a friend
+         * @description Only the caller sees it.
+         */
+        put: operations["setRemark"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/friends/requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List requests that wait for an answer, newest first */
+        get: operations["friendRequests"];
+        put?: never;
+        /**
+         * Ask somebody to be a friend
+         * @description Safe to repeat. Somebody who has asked first is accepted by it. Somebody who blocks the caller never sees the request, and the answer does not tell.
+         */
+        post: operations["requestFriend"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/friends/requests/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Withdraw one's own request
+         * @description Safe to repeat.
+         */
+        delete: operations["withdrawRequest"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/friends/requests/{id}/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Become friends
+         * @description For the recipient. Safe to repeat.
+         */
+        post: operations["acceptRequest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/friends/requests/{id}/decline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Decline a request
+         * @description For the recipient. The sender sees only that the request is gone. Safe to repeat.
+         */
+        post: operations["declineRequest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/blocks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List whom one blocks */
+        get: operations["blocks"];
+        put?: never;
+        /**
+         * Block several people
+         * @description Each as by PUT; who is refused does not keep the others from being blocked. Safe to repeat.
+         */
+        post: operations["blockMany"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/blocks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Block somebody
+         * @description They cannot write to the caller, nor ask to be a friend. A friendship stays in the list; requests between the two end. Safe to repeat.
+         */
+        put: operations["blockUser"];
+        post?: never;
+        /**
+         * Unblock somebody
+         * @description A friendship that stayed counts again. Safe to repeat.
+         */
+        delete: operations["unblockUser"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/im/token": {
         parameters: {
             query?: never;
@@ -219,6 +405,53 @@ export interface paths {
          * @description Makes a new token only while the stored one is the one reported; at most 5 a minute for one person.
          */
         post: operations["imTokenRefused"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/callbacks/rongcloud/message": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * RongCloud asks before it delivers what a client sent
+         * @description The address to give to the console as that of the pre-messaging callback. Answered within a second. RongCloud asks once,
+         *     waits 3 s, and delivers when there is no answer. There only where im.cloud is rongcloud or sandbox.
+         *
+         *     `pass` is 0 where the recipient blocks the sender, where the sender is banned or deleted or the recipient deleted, and,
+         *     with messages.require_friendship, where they are no friends. Messages to groups, from and to whoever is none of our
+         *     people, pass. Without the database messages.when_unsure decides.
+         */
+        post: operations["rongCloudMessage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/callbacks/easemob/message": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Easemob asks before it delivers what a client sent
+         * @description The address to give to the console as that of a rule for callbacks before sending, for single chats. Decided as at
+         *     RongCloud, within 150 ms, because Easemob waits 200 ms unless its console says otherwise. There only where im.cloud is
+         *     easemob and messages.easemob_secret is set.
+         */
+        post: operations["easemobMessage"];
         delete?: never;
         options?: never;
         head?: never;
@@ -787,6 +1020,47 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        Friend: {
+            id: components["schemas"]["ID"];
+            im_user_id: string;
+            username: string;
+            nickname: string;
+            avatar_url: string;
+            /** @description What the caller calls them; only where it was asked for. Empty where there is none. */
+            remark?: string;
+            /** @description The caller blocks them. */
+            blocked: boolean;
+            since: components["schemas"]["Time"];
+        };
+        FriendRequest: {
+            id: components["schemas"]["ID"];
+            /** @enum {unknown} */
+            direction: "incoming" | "outgoing";
+            person: components["schemas"]["Person"];
+            message: string;
+            created_at: components["schemas"]["Time"];
+        };
+        RequestOutcome: {
+            /** @enum {unknown} */
+            state: "pending" | "friends";
+            /** @description What waits for an answer; null where the state is friends. */
+            request: components["schemas"]["FriendRequest"] | null;
+        };
+        Block: {
+            id: components["schemas"]["ID"];
+            im_user_id: string;
+            username: string;
+            nickname: string;
+            avatar_url: string;
+            since: components["schemas"]["Time"];
+        };
+        Person: {
+            id: components["schemas"]["ID"];
+            im_user_id: string;
+            username: string;
+            nickname: string;
+            avatar_url: string;
+        };
         /** @description A lower-case ULID. */
         ID: string;
         /** Format: date-time */
@@ -886,9 +1160,10 @@ export interface components {
         };
         QueueRow: {
             id: components["schemas"]["ID"];
-            /** @description provision, profile, revoke, ban, remove. */
+            /** @description provision, profile, revoke, ban, remove, friend, block. */
             kind: string;
-            subject: components["schemas"]["ID"];
+            /** @description The id of a person. For friend the ids of both with a colon between, for block those of who blocks and whom. */
+            subject: string;
             attempts: number;
             created_at: components["schemas"]["Time"];
             due_at: components["schemas"]["Time"];
@@ -1192,6 +1467,45 @@ export interface components {
                 };
             };
         };
+        /** @description There is no room, or the caller blocks the person. */
+        RequestConflict: {
+            headers: {
+                "X-Request-ID": components["headers"]["RequestID"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    code?: "request_limit" | "friend_limit" | "person_blocked";
+                };
+            };
+        };
+        /** @description The request was closed before, or there is no room for another friend. */
+        AnswerConflict: {
+            headers: {
+                "X-Request-ID": components["headers"]["RequestID"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    code?: "request_closed" | "friend_limit";
+                };
+            };
+        };
+        /** @description There is no room for another block. */
+        BlockConflict: {
+            headers: {
+                "X-Request-ID": components["headers"]["RequestID"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    code?: "block_limit";
+                };
+            };
+        };
         /** @description Somebody else changed it at the same moment. */
         Changed: {
             headers: {
@@ -1283,6 +1597,32 @@ export interface components {
                 };
             };
         };
+        /** @description A field has a value that is not allowed, or the person is the caller. */
+        InvalidPerson: {
+            headers: {
+                "X-Request-ID": components["headers"]["RequestID"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    code?: "invalid_field" | "not_yourself";
+                };
+            };
+        };
+        /** @description The person is the caller. */
+        NotYourself: {
+            headers: {
+                "X-Request-ID": components["headers"]["RequestID"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    code?: "not_yourself";
+                };
+            };
+        };
         /** @description A field has a value that is not allowed, or the Idempotency-Key was used with another request. */
         InvalidRegistration: {
             headers: {
@@ -1334,6 +1674,32 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {unknown} */
                     code?: "refused_too_often";
+                };
+            };
+        };
+        /** @description The body cannot be read. */
+        CallbackMalformed: {
+            headers: {
+                "X-Request-ID": components["headers"]["RequestID"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    code?: "callback_malformed";
+                };
+            };
+        };
+        /** @description This is not the cloud's, not now, not for the first time or not about our app. */
+        CallbackRefused: {
+            headers: {
+                "X-Request-ID": components["headers"]["RequestID"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    code?: "callback_forged" | "callback_late" | "callback_replayed" | "callback_foreign";
                 };
             };
         };
@@ -1430,6 +1796,7 @@ export interface components {
         /** @description The `next_cursor` of the page before. */
         Cursor: string;
         Limit: number;
+        ShortLimit: number;
     };
     requestBodies: {
         Reason: {
@@ -1865,6 +2232,409 @@ export interface operations {
             503: components["responses"]["UnavailableHash"];
         };
     };
+    friends: {
+        parameters: {
+            query?: {
+                /** @description The `next_cursor` of the page before. */
+                cursor?: components["parameters"]["Cursor"];
+                limit?: components["parameters"]["ShortLimit"];
+                /** @description Adds what one calls each friend. */
+                remarks?: boolean;
+                /** @description The whole list at once; not beside cursor and limit. */
+                all?: boolean;
+            };
+            header?: {
+                /** @description 1 to 64 of A-Z a-z 0-9 . _ - ; anything else is replaced. */
+                "X-Request-ID"?: components["parameters"]["RequestID"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page, or the whole list. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        friends: components["schemas"]["Friend"][];
+                        next_cursor: components["schemas"]["NextCursor"];
+                    };
+                };
+            };
+            400: components["responses"]["BadPage"];
+            401: components["responses"]["NotLoggedIn"];
+            403: components["responses"]["NotAllowed"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    removeFriend: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 64 of A-Z a-z 0-9 . _ - ; anything else is replaced. */
+                "X-Request-ID"?: components["parameters"]["RequestID"];
+            };
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: components["responses"]["Done"];
+            401: components["responses"]["NotLoggedIn"];
+            403: components["responses"]["NotAllowed"];
+            404: components["responses"]["NotFound"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    setRemark: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 64 of A-Z a-z 0-9 . _ - ; anything else is replaced. */
+                "X-Request-ID"?: components["parameters"]["RequestID"];
+            };
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "remark": "Bob from work"
+                 *     }
+                 */
+                "application/json": {
+                    /** @description Null or an empty text takes it away. */
+                    remark: string | null;
+                };
+            };
+        };
+        responses: {
+            204: components["responses"]["Done"];
+            400: components["responses"]["BadBody"];
+            401: components["responses"]["NotLoggedIn"];
+            403: components["responses"]["NotAllowed"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJSON"];
+            422: components["responses"]["InvalidField"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    friendRequests: {
+        parameters: {
+            query?: {
+                /** @description Only those to oneself or only one's own; otherwise both. */
+                direction?: "incoming" | "outgoing";
+                /** @description The `next_cursor` of the page before. */
+                cursor?: components["parameters"]["Cursor"];
+                limit?: components["parameters"]["ShortLimit"];
+            };
+            header?: {
+                /** @description 1 to 64 of A-Z a-z 0-9 . _ - ; anything else is replaced. */
+                "X-Request-ID"?: components["parameters"]["RequestID"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        requests: components["schemas"]["FriendRequest"][];
+                        next_cursor: components["schemas"]["NextCursor"];
+                    };
+                };
+            };
+            400: components["responses"]["BadPage"];
+            401: components["responses"]["NotLoggedIn"];
+            403: components["responses"]["NotAllowed"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    requestFriend: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 64 of A-Z a-z 0-9 . _ - ; anything else is replaced. */
+                "X-Request-ID"?: components["parameters"]["RequestID"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "user_id": "01h00000000000000000000000",
+                 *       "message": "Hello, it is Ann"
+                 *     }
+                 */
+                "application/json": {
+                    /** @description The `id` of somebody found at /v1/people. */
+                    user_id: string;
+                    /** @description At most 100 characters, for the other one. */
+                    message?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Nothing new was asked; the two are friends, or an earlier request waits. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestOutcome"];
+                };
+            };
+            /** @description The request waits for its answer. */
+            201: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestOutcome"];
+                };
+            };
+            400: components["responses"]["BadBody"];
+            401: components["responses"]["NotLoggedIn"];
+            403: components["responses"]["NotAllowed"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["RequestConflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJSON"];
+            422: components["responses"]["InvalidPerson"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    withdrawRequest: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 64 of A-Z a-z 0-9 . _ - ; anything else is replaced. */
+                "X-Request-ID"?: components["parameters"]["RequestID"];
+            };
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: components["responses"]["Done"];
+            401: components["responses"]["NotLoggedIn"];
+            403: components["responses"]["NotAllowed"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["AnswerConflict"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    acceptRequest: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 64 of A-Z a-z 0-9 . _ - ; anything else is replaced. */
+                "X-Request-ID"?: components["parameters"]["RequestID"];
+            };
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: components["responses"]["Done"];
+            401: components["responses"]["NotLoggedIn"];
+            403: components["responses"]["NotAllowed"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["AnswerConflict"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    declineRequest: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 64 of A-Z a-z 0-9 . _ - ; anything else is replaced. */
+                "X-Request-ID"?: components["parameters"]["RequestID"];
+            };
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: components["responses"]["Done"];
+            401: components["responses"]["NotLoggedIn"];
+            403: components["responses"]["NotAllowed"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["AnswerConflict"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    blocks: {
+        parameters: {
+            query?: {
+                /** @description The `next_cursor` of the page before. */
+                cursor?: components["parameters"]["Cursor"];
+                limit?: components["parameters"]["ShortLimit"];
+            };
+            header?: {
+                /** @description 1 to 64 of A-Z a-z 0-9 . _ - ; anything else is replaced. */
+                "X-Request-ID"?: components["parameters"]["RequestID"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page, in an order that stays the same. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        blocks: components["schemas"]["Block"][];
+                        next_cursor: components["schemas"]["NextCursor"];
+                    };
+                };
+            };
+            400: components["responses"]["BadPage"];
+            401: components["responses"]["NotLoggedIn"];
+            403: components["responses"]["NotAllowed"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    blockMany: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 64 of A-Z a-z 0-9 . _ - ; anything else is replaced. */
+                "X-Request-ID"?: components["parameters"]["RequestID"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "user_ids": [
+                 *         "01h00000000000000000000000"
+                 *       ]
+                 *     }
+                 */
+                "application/json": {
+                    user_ids: components["schemas"]["ID"][];
+                };
+            };
+        };
+        responses: {
+            /** @description What came of each, in the order of the request. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        results: {
+                            user_id: components["schemas"]["ID"];
+                            /**
+                             * @description `blocked`, or the code that PUT would answer with.
+                             * @enum {unknown}
+                             */
+                            result: "blocked" | "not_found" | "not_yourself" | "block_limit";
+                        }[];
+                    };
+                };
+            };
+            400: components["responses"]["BadBody"];
+            401: components["responses"]["NotLoggedIn"];
+            403: components["responses"]["NotAllowed"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJSON"];
+            422: components["responses"]["InvalidField"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    blockUser: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 64 of A-Z a-z 0-9 . _ - ; anything else is replaced. */
+                "X-Request-ID"?: components["parameters"]["RequestID"];
+            };
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: components["responses"]["Done"];
+            401: components["responses"]["NotLoggedIn"];
+            403: components["responses"]["NotAllowed"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["BlockConflict"];
+            422: components["responses"]["NotYourself"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    unblockUser: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 64 of A-Z a-z 0-9 . _ - ; anything else is replaced. */
+                "X-Request-ID"?: components["parameters"]["RequestID"];
+            };
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: components["responses"]["Done"];
+            401: components["responses"]["NotLoggedIn"];
+            403: components["responses"]["NotAllowed"];
+            404: components["responses"]["NotFound"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     imToken: {
         parameters: {
             query?: never;
@@ -1920,6 +2690,119 @@ export interface operations {
             429: components["responses"]["RefusedTooOften"];
             500: components["responses"]["Internal"];
             503: components["responses"]["UnavailableCloud"];
+        };
+    };
+    rongCloudMessage: {
+        parameters: {
+            query: {
+                nonce: string;
+                /** @description Milliseconds since 1970, at most five minutes from now. */
+                signTimestamp: string;
+                /** @description The SHA-1 of app secret, nonce and signTimestamp in hex. Counts once. */
+                signature: string;
+                /** @description Ours, where it is there. */
+                appKey?: string;
+            };
+            header?: {
+                /** @description 1 to 64 of A-Z a-z 0-9 . _ - ; anything else is replaced. */
+                "X-Request-ID"?: components["parameters"]["RequestID"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description At most 512 KiB. Other fields are not looked at. */
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": {
+                    /** @description Ours. */
+                    appKey: string;
+                    fromUserId?: string;
+                    targetId?: string;
+                    /** @description PERSON from one to another. PERSONS, GROUP, TEMPGROUP and whatever else pass. */
+                    channelType?: string;
+                    msgType?: string;
+                    content?: string;
+                    msgTimeStamp?: string;
+                    messageId?: string;
+                    os?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description 1 delivers.
+                         * @enum {integer}
+                         */
+                        pass: 0 | 1;
+                    };
+                };
+            };
+            400: components["responses"]["CallbackMalformed"];
+            403: components["responses"]["CallbackRefused"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            500: components["responses"]["Internal"];
+        };
+    };
+    easemobMessage: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 64 of A-Z a-z 0-9 . _ - ; anything else is replaced. */
+                "X-Request-ID"?: components["parameters"]["RequestID"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description At most 512 KiB. Other fields are not looked at. */
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Our app key, _ and an id. */
+                    callId: string;
+                    /** @description Milliseconds since 1970, at most five minutes from now. */
+                    timestamp: number | string;
+                    /** @description The MD5 of callId, the rule's secret and timestamp in hex. Counts once. */
+                    security: string;
+                    /** @description chat from one to another. Whatever else passes. */
+                    chat_type?: string;
+                    from?: string;
+                    to?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description true delivers. */
+                        valid: boolean;
+                        /**
+                         * @description What the sender's SDK reports.
+                         * @enum {string}
+                         */
+                        code?: "not_friends" | "not_allowed";
+                    };
+                };
+            };
+            400: components["responses"]["CallbackMalformed"];
+            403: components["responses"]["CallbackRefused"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            500: components["responses"]["Internal"];
         };
     };
     adminLogin: {

@@ -305,3 +305,84 @@ test("against imbridge: a cloud that refuses everything is given up, with words"
   assert.equal(new Set(lib.tokens).size, 4, "the first and three others");
   assert.deepEqual(states, ["connecting", "renewing", "failed"]);
 });
+
+test("it has what is shown read again: after each connection, often at first, then seldom", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
+  let calls = 0;
+  let news = false;
+  const onCatchUp = async () => (calls++, news);
+  const { lib, connect } = rig({ with: { onCatchUp } });
+  const c = connect();
+  await settle();
+  assert.equal(calls, 1, "once connected");
+  await pass(t, 60_000);
+  assert.ok(calls >= 14 && calls <= 16, `${calls} times in the first minute, want every 4 s`);
+  let before = calls;
+  await pass(t, 300_000);
+  assert.ok(calls - before >= 9 && calls - before <= 11, `${calls - before} times in five minutes more, want every 30 s`);
+
+  news = true;
+  await pass(t, 30_000);
+  news = false;
+  before = calls;
+  await pass(t, 30_000);
+  assert.ok(calls - before >= 6, `${calls - before} times in the half minute after something was missed, want every 4 s`);
+
+  lib.emit("SUSPEND", 30011);
+  before = calls;
+  await pass(t, 60_000);
+  assert.equal(calls, before, "not while the network is gone");
+  lib.emit("CONNECTED");
+  await settle();
+  assert.equal(calls, before + 1, "at once when it is back");
+  lib.emit("DISCONNECT", 31020);
+  await settle();
+  assert.equal(c.state, "connected");
+  assert.equal(calls, before + 2, "and with the next token");
+  before = calls;
+  await pass(t, 8_000);
+  assert.equal(calls, before + 2, "in one rhythm, however often it connected");
+  await c.stop();
+  await pass(t, 60_000);
+  assert.equal(calls, before + 2, "not once it is stopped");
+});
+
+test("a reading that takes long is not overtaken, and one that fails ends nothing", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
+  const complaints = [];
+  const others = process.listeners("uncaughtException");
+  process.removeAllListeners("uncaughtException");
+  process.on("uncaughtException", (err) => complaints.push(err.message));
+  t.after(() => {
+    process.removeAllListeners("uncaughtException");
+    for (const listener of others) process.on("uncaughtException", listener);
+  });
+  const open = [];
+  let now = 0;
+  let most = 0;
+  const onCatchUp = () => {
+    most = Math.max(most, ++now);
+    return new Promise((resolve, reject) => open.push({ resolve, reject })).finally(() => now--);
+  };
+  const { lib, connect } = rig({ with: { onCatchUp } });
+  const c = connect();
+  await settle();
+  await pass(t, 12_000);
+  lib.emit("SUSPEND", 30011);
+  lib.emit("CONNECTED");
+  await settle();
+  assert.equal(open.length, 1, "the first is not done yet");
+  open[0].resolve(false);
+  await settle();
+  assert.equal(open.length, 2, "what was wanted meanwhile is one more");
+  open[1].reject(new Error("out of order"));
+  await settle();
+  await pass(t, 8_000);
+  assert.equal(open.length, 3, "after a failure");
+  assert.equal(most, 1, "at a time");
+  assert.equal(c.state, "connected");
+  await c.stop();
+  open[2].resolve(false);
+  await new Promise(setImmediate);
+  assert.deepEqual(complaints, ["out of order"], "the page hears of it");
+});

@@ -176,8 +176,11 @@ func (es *easeLines) post(m *easeMessage, resource string, only []string) {
 	meta.from.resource = resource
 	if m.chat == easeGroupChat {
 		meta.to.domain = easeGroups
-		key := easeQueueKey{m.to, easeGroups}
-		for _, name := range s.store.ease.groups[m.to].people() {
+		key, g := easeQueueKey{m.to, easeGroups}, s.store.ease.groups[m.to]
+		if g == nil {
+			return // dismissed while the webhook was asked
+		}
+		for _, name := range g.people() {
 			if name != m.from && (len(only) == 0 || slices.Contains(only, name)) {
 				es.enqueue(s.easeUser(name), key, meta, m.onlineOnly)
 			}

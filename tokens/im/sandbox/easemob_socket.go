@@ -135,7 +135,7 @@ func (es *easeLines) admit(l *easeLine, f easeFrame, in easeLogin) {
 	s := es.s
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	l.token = easePresented(f.auth, in.authToken)
+	l.token = strings.TrimPrefix(easePresented(f.auth, in.authToken), "$t$")
 	v := s.easeJudge(f.guid.app, f.guid.name, l.token)
 	if f.guid.name == "" {
 		v.state = StateNoUser
@@ -354,7 +354,7 @@ func (es *easeLines) end(name, action string) int {
 // easeExpire makes a token that the cloud issued expire now. One that the app
 // signed itself keeps its time.
 func (s *Sandbox) easeExpire(value string) {
-	if t := s.store.ease.tokens[strings.TrimPrefix(value, "$t$")]; t != nil {
+	if t := s.store.ease.tokens[value]; t != nil {
 		t.expiresAt = s.now()
 	}
 }

@@ -44,6 +44,8 @@ type Harness struct {
 	Unlist func()
 	// LifetimeByCall: tokens live for what Mint is told, not for what New is.
 	LifetimeByCall bool
+	// NeverPermanent: every token ends, also one that was to be permanent.
+	NeverPermanent bool
 	// EndlessBans: a ban lasts until Unban, whatever Ban is told.
 	EndlessBans bool
 	// KnownOnly: only people whom the cloud knows can be blocked.

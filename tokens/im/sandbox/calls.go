@@ -31,6 +31,12 @@ func (l *callLog) record(label string, known bool, now time.Time) string {
 		}
 	}
 	l.counts[label]++
+	l.peak(label, now)
+	return label
+}
+
+// peak notes a call for the peaks alone.
+func (l *callLog) peak(label string, now time.Time) {
 	w := l.recent[label]
 	if w == nil {
 		w = &window{span: time.Second}
@@ -38,7 +44,6 @@ func (l *callLog) record(label string, known bool, now time.Time) string {
 	}
 	w.add(now, 1)
 	l.peaks[label] = max(l.peaks[label], w.sum)
-	return label
 }
 
 // A window adds up what happened in the span that ends now. It slides, and is

@@ -103,7 +103,7 @@ func newEasemob(s *Sandbox) *easemob {
 	e := &easemob{s: s, socket: newEaseLines(s), hooks: newEaseHooks(s), appID: easeUUID(), resources: map[string]bool{}}
 	e.routes = slices.Concat(
 		e.tokenRoutes(), e.userRoutes(), e.accountRoutes(), e.statusRoutes(), e.metadataRoutes(),
-		e.contactRoutes(), e.blockRoutes(), e.sdkRoutes(),
+		e.contactRoutes(), e.blockRoutes(), e.groupRoutes(), e.memberRoutes(), e.messageRoutes(), e.sdkRoutes(),
 	)
 	for i := range e.routes {
 		r := &e.routes[i]
@@ -162,6 +162,15 @@ func (e *easemob) label(method, path string) (string, bool) {
 	return method + " " + path, false
 }
 
+func (e *easemob) shared(label string) string {
+	for i := range e.routes {
+		if e.routes[i].label() == label {
+			return e.routes[i].shared
+		}
+	}
+	return ""
+}
+
 // about looks for the person in the path and as a value in the body.
 func (e *easemob) about(person string, c *call) bool {
 	_, _, parts, _ := easeSplit(c.path)
@@ -189,7 +198,7 @@ func easeMentions(v any, person string) bool {
 }
 
 func (e *easemob) limits() map[string]limit {
-	out := map[string]limit{}
+	out := map[string]limit{easeSent: easePerMinute}
 	for i := range e.routes {
 		out[e.routes[i].limitName()] = e.routes[i].limit
 	}
@@ -264,7 +273,7 @@ func (e *easemob) serve(c *call) answer {
 func (e *easemob) handle(c *call, now time.Time) (easeReply, *easeError) {
 	org, app, parts, _ := easeSplit(c.path)
 	if !e.isApp(org, app) {
-		return nil, easeNoApp(org, app)
+		return nil, easeNoApp(org, app, parts)
 	}
 	route, args, methods := e.find(c.method, parts)
 	if route == nil {

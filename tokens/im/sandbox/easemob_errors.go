@@ -3,6 +3,7 @@ package sandbox
 import (
 	"encoding/json"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -119,9 +120,9 @@ func easeCorrupt() *easeError {
 	return easeRefusal("auth_bad_access_token", "Unable to authenticate due to corrupt access token")
 }
 
-func easeNoApp(org, app string) *easeError {
+func easeNoApp(org, app string, parts []string) *easeError {
 	return easeRefusal("organization_application_not_found",
-		"Could not find application for "+org+"/"+app+" from URI: "+org+"/"+app)
+		"Could not find application for "+org+"/"+app+" from URI: "+org+"/"+app+"/"+strings.Join(parts, "/"))
 }
 
 func easeEditionLimit() *easeError {

@@ -89,6 +89,8 @@ func (rc *rongcloud) owns(path string) bool {
 
 func (rc *rongcloud) label(_, path string) (string, bool) { return path, rc.owns(path) }
 
+func (rc *rongcloud) shared(string) string { return "" }
+
 // about looks for the person as a user id or a name in the form.
 func (rc *rongcloud) about(person string, c *call) bool {
 	form, err := url.ParseQuery(string(c.body))

@@ -179,6 +179,9 @@ type dialect interface {
 	// label names the endpoint of a call as /control/calls counts it and as
 	// faults match it. known is false for one that the cloud does not have.
 	label(method, path string) (label string, known bool)
+	// shared names the limit that an endpoint uses up together with others;
+	// empty for one that has its own.
+	shared(label string) string
 	// about tells whether a call is about a person.
 	about(person string, c *call) bool
 	// serve does the work. It takes the sandbox's lock by itself.
@@ -232,6 +235,9 @@ func (s *Sandbox) serve(w http.ResponseWriter, r *http.Request) {
 
 	s.mu.Lock()
 	c.label = s.calls.record(label, known, s.now())
+	if group := d.shared(label); group != "" {
+		s.calls.peak(group, s.now())
+	}
 	plan := s.faults.pick(c.label, func(person string) bool { return d.about(person, c) })
 	s.mu.Unlock()
 

@@ -116,6 +116,9 @@ type Ops struct {
 
 // Sandbox holds the keys below sandbox.
 type Sandbox struct {
+	// The cloud that it stands in for: rongcloud or easemob.
+	Cloud string `key:"cloud" oneof:"rongcloud easemob"`
+
 	// Address of the emulated cloud.
 	Listen string `key:"listen" form:"address"`
 
@@ -151,8 +154,8 @@ type Database struct {
 
 // IM holds the keys below im.
 type IM struct {
-	// sandbox or rongcloud. This build has no client for easemob yet and refuses
-	// it.
+	// sandbox, rongcloud or easemob. The sandbox plays the one that sandbox.cloud
+	// names.
 	Cloud string `key:"cloud" oneof:"sandbox rongcloud easemob"`
 
 	// Allows the sandbox in production.
@@ -178,39 +181,9 @@ type IM struct {
 
 	// RongCloud, used when cloud is rongcloud.
 	RongCloud RongCloud `key:"rongcloud"`
-}
 
-// RongCloud holds the keys below im.rongcloud.
-type RongCloud struct {
-	// App key, from the console. Clients are told it.
-	AppKey string `key:"app_key" form:"word" eg:"c9kqb3rdkbb8j"`
-
-	// App secret, from the console, next to the app key. The server's alone.
-	AppSecret Secret `key:"app_secret" form:"word" eg:"APP_SECRET"`
-
-	// Data centre of the app: BJ (Beijing), SG (Singapore), SG_B (Singapore B),
-	// NA (North America) or SAU (Saudi Arabia).
-	Region string `key:"region" oneof:"BJ SG SG_B NA SAU"`
-
-	// Address of the server API in place of the region's two hosts, for a private
-	// cloud. Production refuses http:// beyond loopback: the answers hold tokens.
-	BaseURL string `key:"base_url" form:"url" eg:"https://rongcloud.example.com"`
-
-	// The token lifetime set in RongCloud's console, which no API tells: permanent,
-	// 30d, 7d, 1d or another duration. A token never lives longer than this,
-	// whatever the admin of imbridge chose.
-	ConsoleLifetime string `key:"console_lifetime" form:"lifetime"`
-
-	// Navigators that clients are given, for a private cloud. Empty: the SDK's own
-	// and those inside the token.
-	Navigators []string `key:"navigators" form:"url" eg:"https://nav.example.com"`
-
-	// Time for one call to the cloud.
-	Timeout time.Duration `key:"timeout" min:"100ms" max:"1m"`
-
-	// The share of the documented call limits that this process uses, in percent.
-	// Several processes on one app key have to divide it among them.
-	QuotaPercent int `key:"quota_percent" min:"1" max:"100"`
+	// Easemob, used when cloud is easemob.
+	Easemob Easemob `key:"easemob"`
 }
 
 // Session holds the keys below session.
@@ -364,6 +337,7 @@ func Default() Config {
 		},
 		Ops: Ops{Listen: "127.0.0.1:8081"},
 		Sandbox: Sandbox{
+			Cloud:         "rongcloud",
 			Listen:        "127.0.0.1:8090",
 			ControlListen: "127.0.0.1:8091",
 		},
@@ -380,6 +354,14 @@ func Default() Config {
 				Navigators:      []string{},
 				Timeout:         5 * time.Second,
 				QuotaPercent:    90,
+			},
+			Easemob: Easemob{
+				Region:       "CN1",
+				Cluster:      "standard",
+				Tokens:       "server",
+				Password:     RandomPassword,
+				Timeout:      5 * time.Second,
+				QuotaPercent: 90,
 			},
 		},
 		Session: Session{

@@ -20,6 +20,9 @@ import (
 var forms = map[string]func(string) string{
 	"address":  wrongAddress,
 	"url":      wrongURL,
+	"wsurl":    wrongSocketURL,
+	"appkey":   wrongAppKey,
+	"hex32":    wrongHex32,
 	"origin":   wrongOrigin,
 	"network":  wrongNetwork,
 	"lifetime": wrongLifetime,
@@ -80,6 +83,41 @@ func wrongURL(s string) string {
 	}
 	if strings.HasSuffix(s, "/") {
 		return "must not end in a slash"
+	}
+	return ""
+}
+
+func wrongSocketURL(s string) string {
+	rest, secure := strings.CutPrefix(s, "wss://")
+	if !secure {
+		var plain bool
+		if rest, plain = strings.CutPrefix(s, "ws://"); !plain {
+			return "must be an address that starts with wss:// or ws://"
+		}
+	}
+	if wrong := wrongURL("https://" + rest); wrong != "" && !strings.HasPrefix(wrong, "must be") {
+		return wrong
+	} else if wrong != "" {
+		return "must be an address that starts with wss:// or ws://"
+	}
+	return ""
+}
+
+var (
+	easemobKey = regexp.MustCompile(`^[A-Za-z0-9_.-]*[A-Za-z0-9_-][A-Za-z0-9_.-]*#[A-Za-z0-9_.-]*[A-Za-z0-9_-][A-Za-z0-9_.-]*$`)
+	hex32      = regexp.MustCompile(`^[0-9a-fA-F]{32}$`)
+)
+
+func wrongAppKey(s string) string {
+	if !easemobKey.MatchString(s) || len(s) > 128 {
+		return "must be the organisation, # and the app, as the console shows them"
+	}
+	return ""
+}
+
+func wrongHex32(s string) string {
+	if !hex32.MatchString(s) {
+		return "must be 32 hexadecimal digits"
 	}
 	return ""
 }

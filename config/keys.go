@@ -60,6 +60,9 @@ type list struct {
 //go:embed config.go
 var source string
 
+//go:embed clouds.go
+var cloudsSource string
+
 var catalogue = sync.OnceValue(func() *list {
 	c := &list{byName: map[string]*Key{}, byEnv: map[string]*Key{}}
 	c.walk(fieldDocs(), reflect.ValueOf(Default()), "", nil)
@@ -172,14 +175,20 @@ func formatDuration(d time.Duration) string {
 	return s
 }
 
-// fieldDocs returns the comment of every struct field in config.go, by
-// "Type.Field".
+// fieldDocs returns the comment of every struct field in config.go and clouds.go,
+// by "Type.Field".
 func fieldDocs() map[string]string {
 	docs := map[string]string{}
-	file, err := parser.ParseFile(token.NewFileSet(), "config.go", source, parser.ParseComments)
-	if err != nil {
-		return docs // it is the source that was compiled
+	for name, text := range map[string]string{"config.go": source, "clouds.go": cloudsSource} {
+		file, err := parser.ParseFile(token.NewFileSet(), name, text, parser.ParseComments)
+		if err == nil { // it is the source that was compiled
+			addFieldDocs(docs, file)
+		}
 	}
+	return docs
+}
+
+func addFieldDocs(docs map[string]string, file *ast.File) {
 	ast.Inspect(file, func(n ast.Node) bool {
 		spec, ok := n.(*ast.TypeSpec)
 		if !ok {
@@ -194,5 +203,4 @@ func fieldDocs() map[string]string {
 		}
 		return false
 	})
-	return docs
 }

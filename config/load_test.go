@@ -140,6 +140,9 @@ func TestSecretFiles(t *testing.T) {
 		if k.Name == "notices.webhook.secret" {
 			value = goodWebhookSecret
 		}
+		if k.Name == "im.easemob.agora_certificate" {
+			value = "0123456789abcdef0123456789abcdef"
+		}
 		path := write(t, filepath.Join(dir, k.Name), value+"\r\n\n")
 		cfg, problems := load(t, "", k.EnvFile+"="+path)
 		if problems != nil {

@@ -13,6 +13,9 @@ import (
 var formSamples = map[string]struct{ good, bad string }{
 	"address":  {"127.0.0.1:1", "127.0.0.1"},
 	"url":      {"https://im.example.com", "im.example.com"},
+	"wsurl":    {"wss://im.example.com/ws", "https://im.example.com"},
+	"appkey":   {"o#a", "no number sign"},
+	"hex32":    {"0123456789abcdef0123456789abcdef", "0123"},
 	"origin":   {"https://app.example.com", "*"},
 	"network":  {"10.0.0.0/8", "10.0.0.1"},
 	"lifetime": {"7d", "forever"},

@@ -15,7 +15,7 @@ import (
 
 // Clouds and lifetimes when Options names none.
 var (
-	defaultClouds    = []string{"sandbox", "rongcloud"}
+	defaultClouds    = []string{"sandbox", "rongcloud", "easemob"}
 	defaultLifetimes = []string{"permanent", "30d", "7d", "1d"}
 )
 
@@ -123,9 +123,13 @@ func (r *reader) checkProduction(rule rule) {
 		"IMBRIDGE_KEYS_DATA_KEY_FILE=/run/secrets/data_key (made by: openssl rand -base64 32), or keys.allow_generated: true")
 	rule(len(c.IM.ExtraLifetimes) > 0, "im.extra_lifetimes",
 		"production has no extra lifetimes", "im.extra_lifetimes: []")
-	if u, err := url.Parse(c.IM.RongCloud.BaseURL); err == nil {
-		rule(u.Scheme == "http" && !loopback(u.Hostname()), "im.rongcloud.base_url",
-			"production does not send tokens over plain http", "im.rongcloud.base_url: https://rongcloud.example.com")
+	for _, b := range []struct{ url, key, example string }{
+		{c.IM.RongCloud.BaseURL, "im.rongcloud.base_url", "https://rongcloud.example.com"},
+		{c.IM.Easemob.BaseURL, "im.easemob.base_url", "https://easemob.example.com"},
+	} {
+		if u, err := url.Parse(b.url); err == nil {
+			rule(u.Scheme == "http" && !loopback(u.Hostname()), b.key, "production does not send tokens over plain http", b.key+": "+b.example)
+		}
 	}
 }
 
@@ -236,6 +240,17 @@ func (r *reader) checkCloud(rule rule, o Options) {
 		rule(!secret.IsSet(), "im.rongcloud.app_secret", "is missing, and im.cloud is rongcloud",
 			"IMBRIDGE_IM_RONGCLOUD_APP_SECRET_FILE=/run/secrets/im_rongcloud_app_secret")
 		rule(key != "" && key == secret.Reveal(), "im.rongcloud.app_secret", "is the app key once more; the console shows the secret beside it", "")
+	}
+	if im.Cloud == "easemob" {
+		e := im.Easemob
+		rule(e.AppKey == "", "im.easemob.app_key", "is missing, and im.cloud is easemob", "")
+		rule(e.ClientID == "", "im.easemob.client_id", "is missing, and im.cloud is easemob", "")
+		rule(!e.ClientSecret.IsSet(), "im.easemob.client_secret", "is missing, and im.cloud is easemob",
+			"IMBRIDGE_IM_EASEMOB_CLIENT_SECRET_FILE=/run/secrets/im_easemob_client_secret")
+		rule(e.ClientID != "" && e.ClientID == e.ClientSecret.Reveal(), "im.easemob.client_secret", "is the client id once more; the console shows the secret below it", "")
+		rule(e.Tokens == "agora" && e.AgoraAppID == "", "im.easemob.agora_app_id", "is missing, and im.easemob.tokens is agora", "")
+		rule(e.Tokens == "agora" && !e.AgoraCertificate.IsSet(), "im.easemob.agora_certificate", "is missing, and im.easemob.tokens is agora",
+			"IMBRIDGE_IM_EASEMOB_AGORA_CERTIFICATE_FILE=/run/secrets/im_easemob_agora_certificate")
 	}
 	for i, s := range im.ExtraLifetimes {
 		d, err := parseDuration(s)

@@ -82,47 +82,58 @@ func hidesAll(t *testing.T, problems []Problem, secrets ...string) {
 }
 
 func TestRulesBetweenKeys(t *testing.T) {
-	const rong = "im.cloud: rongcloud\n"
+	const (
+		rong      = "im.cloud: rongcloud\n"
+		ease      = "im: {cloud: easemob, easemob: {app_key: 'o#a', "
+		hexDigits = "0123456789abcdef0123456789abcdee"
+	)
 	for text, c := range map[string]struct{ key, wrong string }{
-		rong + "im.rongcloud.app_secret: s":                                                        {"im.rongcloud.app_key", "is missing"},
-		rong + "im.rongcloud.app_key: k":                                                           {"im.rongcloud.app_secret", "is missing"},
-		rong + "im.rongcloud.app_key: k\nim.rongcloud.app_secret: k":                               {"im.rongcloud.app_secret", "is the app key once more"},
-		rong + "im.rongcloud.app_key: k\nim.rongcloud.app_secret: s":                               {},
-		"notices.webhook.url: https://a.b":                                                         {"notices.webhook.secret", "is missing"},
-		"notices.webhook: {url: 'http://a.b', secret: " + goodWebhookSecret + "}":                  {},
-		"notices.mail: {host: a.b, from: a@a.b}":                                                   {"notices.mail.to", "is empty"},
-		"notices.mail: {host: a.b, to: [a@a.b]}":                                                   {"notices.mail.from", "is missing"},
-		"notices.mail.to: [a@a.b]":                                                                 {"notices.mail.host", "is missing"},
-		"notices.mail: {host: a.b, from: a@a.b, to: [a@a.b], username: u}":                         {"notices.mail.password", "is missing"},
-		"notices.mail: {host: a.b, from: a@a.b, to: [a@a.b], username: u, password: p}":            {},
-		"im.cloud: easemob":                                                                        {"im.cloud", "this build has no such cloud, but sandbox or rongcloud"},
-		"database.driver: mysql":                                                                   {"database.dsn", "is missing"},
-		"database: {driver: mysql, dsn: 'u:" + planted + "@tcp(h:1)'}":                             {"database.dsn", "name of the database"},
-		"database: {driver: mysql, dsn: 'u:" + planted + "@tcp(h:1)/?x=y'}":                        {"database.dsn", "name of the database"},
-		"database: {driver: mysql, dsn: 'u:" + planted + "@h:1/d'}":                                {"database.dsn", "address in brackets"},
-		"database: {driver: mysql, dsn: 'h:1/d'}":                                                  {"database.dsn", "address in brackets"},
-		"database: {driver: mysql, dsn: 'mysql://u:" + planted + "@h:1/d'}":                        {"database.dsn", "must not be a URL"},
-		"database: {driver: mysql, dsn: 'u:p@/ss@tcp(h:1)/d?tls=true'}":                            {},
-		"database: {driver: mysql, dsn: 'u@unix(/run/my.sock)/d'}":                                 {},
-		"database: {driver: mysql, dsn: 'u:p@/d'}":                                                 {},
-		"database: {driver: mysql, dsn: '/d'}":                                                     {},
-		"database.dsn: 'u:" + planted + "@tcp(h:1)/d'":                                             {"database.dsn", "is not the path of a file"},
-		"database.dsn: /srv/im.db":                                                                 {},
-		"im.lifetime: 5m":                                                                          {"im.lifetime", "must be permanent, 30d, 7d, 1d or 20s"},
-		"im.lifetime: 20s":                                                                         {},
-		"im: {lifetime: 5m, extra_lifetimes: [5m]}":                                                {},
-		"im: {lifetime: 20s, extra_lifetimes: [5m]}":                                               {"im.lifetime", "must be permanent, 30d, 7d, 1d or 5m"},
-		"im.extra_lifetimes: [20s, 7d]":                                                            {"im.extra_lifetimes", "element 2 can be chosen anyway"},
-		"im.extra_lifetimes: [366d]":                                                               {"im.extra_lifetimes", "element 1 is longer than 365d"},
-		"im.extra_lifetimes: ['']":                                                                 {"im.extra_lifetimes", "element 1 must not be empty"},
-		"im.extra_lifetimes: [20s, 10]":                                                            {"im.extra_lifetimes", "element 2 in quotes"},
-		"session: {access_lifetime: 1h, refresh_lifetime: 59m}":                                    {"session.refresh_lifetime", "must not be shorter than session.access_lifetime, which is 1h"},
-		"session.max_lifetime: 719h":                                                               {"session.max_lifetime", "session.refresh_lifetime, which is 720h"},
-		"session.key_rotation: 19m":                                                                {"session.key_rotation", "twice session.access_lifetime, which is 20m"},
-		"throttle: {delay: 1m, max_delay: 59s}":                                                    {"throttle.max_delay", "throttle.delay, which is 1m"},
-		"throttle: {max_delay: 5m, window: 4m}":                                                    {"throttle.window", "throttle.max_delay, which is 5m"},
-		"session: {access_lifetime: 1m, refresh_lifetime: 1m, max_lifetime: 1m, key_rotation: 2m}": {},
-		"throttle: {delay: 1m, max_delay: 1m, window: 1m}":                                         {},
+		rong + "im.rongcloud.app_secret: s":                                                            {"im.rongcloud.app_key", "is missing"},
+		rong + "im.rongcloud.app_key: k":                                                               {"im.rongcloud.app_secret", "is missing"},
+		rong + "im.rongcloud.app_key: k\nim.rongcloud.app_secret: k":                                   {"im.rongcloud.app_secret", "is the app key once more"},
+		rong + "im.rongcloud.app_key: k\nim.rongcloud.app_secret: s":                                   {},
+		"notices.webhook.url: https://a.b":                                                             {"notices.webhook.secret", "is missing"},
+		"notices.webhook: {url: 'http://a.b', secret: " + goodWebhookSecret + "}":                      {},
+		"notices.mail: {host: a.b, from: a@a.b}":                                                       {"notices.mail.to", "is empty"},
+		"notices.mail: {host: a.b, to: [a@a.b]}":                                                       {"notices.mail.from", "is missing"},
+		"notices.mail.to: [a@a.b]":                                                                     {"notices.mail.host", "is missing"},
+		"notices.mail: {host: a.b, from: a@a.b, to: [a@a.b], username: u}":                             {"notices.mail.password", "is missing"},
+		"notices.mail: {host: a.b, from: a@a.b, to: [a@a.b], username: u, password: p}":                {},
+		ease + "client_secret: s}}":                                                                    {"im.easemob.client_id", "is missing"},
+		ease + "client_id: i}}":                                                                        {"im.easemob.client_secret", "is missing"},
+		ease + "client_id: i, client_secret: i}}":                                                      {"im.easemob.client_secret", "is the client id once more"},
+		ease + "client_id: i, client_secret: s}}":                                                      {},
+		"im: {cloud: easemob, easemob: {client_id: i, client_secret: s}}":                              {"im.easemob.app_key", "is missing"},
+		ease + "client_id: i, client_secret: s, tokens: dynamic}}":                                     {},
+		ease + "client_id: i, client_secret: s, tokens: agora, agora_app_id: " + hexDigits + "}}":      {"im.easemob.agora_certificate", "is missing"},
+		ease + "client_id: i, client_secret: s, tokens: agora, agora_certificate: " + hexDigits + "}}": {"im.easemob.agora_app_id", "is missing"},
+		"database.driver: mysql":                                                                       {"database.dsn", "is missing"},
+		"database: {driver: mysql, dsn: 'u:" + planted + "@tcp(h:1)'}":                                 {"database.dsn", "name of the database"},
+		"database: {driver: mysql, dsn: 'u:" + planted + "@tcp(h:1)/?x=y'}":                            {"database.dsn", "name of the database"},
+		"database: {driver: mysql, dsn: 'u:" + planted + "@h:1/d'}":                                    {"database.dsn", "address in brackets"},
+		"database: {driver: mysql, dsn: 'h:1/d'}":                                                      {"database.dsn", "address in brackets"},
+		"database: {driver: mysql, dsn: 'mysql://u:" + planted + "@h:1/d'}":                            {"database.dsn", "must not be a URL"},
+		"database: {driver: mysql, dsn: 'u:p@/ss@tcp(h:1)/d?tls=true'}":                                {},
+		"database: {driver: mysql, dsn: 'u@unix(/run/my.sock)/d'}":                                     {},
+		"database: {driver: mysql, dsn: 'u:p@/d'}":                                                     {},
+		"database: {driver: mysql, dsn: '/d'}":                                                         {},
+		"database.dsn: 'u:" + planted + "@tcp(h:1)/d'":                                                 {"database.dsn", "is not the path of a file"},
+		"database.dsn: /srv/im.db":                                                                     {},
+		"im.lifetime: 5m":                                                                              {"im.lifetime", "must be permanent, 30d, 7d, 1d or 20s"},
+		"im.lifetime: 20s":                                                                             {},
+		"im: {lifetime: 5m, extra_lifetimes: [5m]}":                                                    {},
+		"im: {lifetime: 20s, extra_lifetimes: [5m]}":                                                   {"im.lifetime", "must be permanent, 30d, 7d, 1d or 5m"},
+		"im.extra_lifetimes: [20s, 7d]":                                                                {"im.extra_lifetimes", "element 2 can be chosen anyway"},
+		"im.extra_lifetimes: [366d]":                                                                   {"im.extra_lifetimes", "element 1 is longer than 365d"},
+		"im.extra_lifetimes: ['']":                                                                     {"im.extra_lifetimes", "element 1 must not be empty"},
+		"im.extra_lifetimes: [20s, 10]":                                                                {"im.extra_lifetimes", "element 2 in quotes"},
+		"session: {access_lifetime: 1h, refresh_lifetime: 59m}":                                        {"session.refresh_lifetime", "must not be shorter than session.access_lifetime, which is 1h"},
+		"session.max_lifetime: 719h":                                                                   {"session.max_lifetime", "session.refresh_lifetime, which is 720h"},
+		"session.key_rotation: 19m":                                                                    {"session.key_rotation", "twice session.access_lifetime, which is 20m"},
+		"throttle: {delay: 1m, max_delay: 59s}":                                                        {"throttle.max_delay", "throttle.delay, which is 1m"},
+		"throttle: {max_delay: 5m, window: 4m}":                                                        {"throttle.window", "throttle.max_delay, which is 5m"},
+		"session: {access_lifetime: 1m, refresh_lifetime: 1m, max_lifetime: 1m, key_rotation: 2m}":     {},
+		"throttle: {delay: 1m, max_delay: 1m, window: 1m}":                                             {},
 		"data_dir: ~":                                                                      {"data_dir", "has no value"},
 		"im.rongcloud.navigators: ~":                                                       {"im.rongcloud.navigators", "has no value"},
 		"ops.listen: 127.0.0.1:8080":                                                       {"ops.listen", "is taken: server.listen listens on 127.0.0.1:8080"},
@@ -155,8 +166,8 @@ func TestRulesBetweenKeys(t *testing.T) {
 
 // The caller knows the clouds and lifetimes of its build.
 func TestBuildSaysWhatItHas(t *testing.T) {
-	env := []string{"IMBRIDGE_IM_CLOUD=easemob", "IMBRIDGE_IM_LIFETIME=90d"}
-	if _, problems := loadWith(t, Options{Dir: t.TempDir(), Environ: env, Clouds: []string{"easemob"}, Lifetimes: []string{"90d"}}); problems != nil {
+	env := []string{"IMBRIDGE_IM_LIFETIME=90d"}
+	if _, problems := loadWith(t, Options{Dir: t.TempDir(), Environ: env, Clouds: []string{"sandbox"}, Lifetimes: []string{"90d"}}); problems != nil {
 		t.Errorf("problems = %v, want none", problems)
 	}
 	_, problems := loadWith(t, Options{Dir: t.TempDir(), Environ: []string{}, Clouds: []string{"rongcloud"}})
@@ -167,6 +178,9 @@ func TestForms(t *testing.T) {
 	good := map[string][]string{
 		"address":  {":80", "127.0.0.1:0", "[::1]:65535", "localhost:8080", "im-1.example.com:443", "[fe80::1%eth0]:1"},
 		"url":      {"https://im.example.com", "http://127.0.0.1:8090", "https://[::1]:8/a/b", "https://a.b:65535"},
+		"wsurl":    {"wss://im.example.com/ws", "ws://127.0.0.1:8090"},
+		"appkey":   {"1122334455#demo", "imbridge#sandbox", "a.b#c-d_e"},
+		"hex32":    {"0123456789abcdef0123456789ABCDEF"},
 		"origin":   {"https://app.example.com", "http://localhost:3000", "https://app.example.com:8443"},
 		"network":  {"10.0.0.0/8", "192.0.2.1/32", "fd00::/8", "::1/128"},
 		"lifetime": {"permanent", "30d", "20s", "12h", "1m30s"},
@@ -180,6 +194,9 @@ func TestForms(t *testing.T) {
 	bad := map[string][]string{
 		"address":  {"8080", "127.0.0.1", "127.0.0.1:", "127.0.0.1:http", "127.0.0.1:65536", "127.0.0.1:-1", "127.0.0.1:+1", "127.0.0.1:080", "::1:80", "a b:1", "http://a:1", "-:1"},
 		"url":      {"example.com", "ftp://a", "https://", "https://a/", "https://u:p@a", "https://a?b", "https://a#b", "https://a?", "https://a#", "https://a:0", "https://a:", "https://a:65536", "https:a", "https://a b", "https://%zz"},
+		"wsurl":    {"https://a", "a", "ws://", "wss://a/", "ws://u:p@a", "wss://a?b", "ws://a:0"},
+		"appkey":   {"demo", "#demo", "org#", "..#app", "org#a#b", "o/g#app", "org#a b", "org#" + strings.Repeat("a", 128)},
+		"hex32":    {"0123", "0123456789abcdef0123456789abcdeg", strings.Repeat("0", 33)},
 		"origin":   {"*", "null", "https://*.example.com", "https://a/b", "https://A.example.com", "https://a:443", "http://a:80", "https://a/"},
 		"network":  {"10.0.0.1", "10.0.0.1/8", "0.0.0.0/0", "::/0", "10.0.0.0/33", "x/8", "fe80::1%eth0/64"},
 		"lifetime": {"forever", "0s", "-1s", "0d", "500ms", "1.5s", "30", "1w"},

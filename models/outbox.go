@@ -169,7 +169,11 @@ func (s *Store) FinishOutbox(ctx context.Context, r OutboxRow) error {
 	if err != nil || matched == 1 {
 		return err
 	}
-	return s.fenced(ctx, r, "UPDATE outbox SET lease_owner = '', lease_until = 0, attempts = 0, last_error = ''")
+	err = s.fenced(ctx, r, "UPDATE outbox SET lease_owner = '', lease_until = 0, attempts = 0, last_error = ''")
+	if err == nil {
+		s.wakeOutbox() // whoever was woken by the change found the row leased
+	}
+	return err
 }
 
 // ComeBackOutbox keeps a row that was delivered, to be delivered again at at: a

@@ -22,7 +22,7 @@ const (
 	// process that died are taken up by others after one lease and one poll.
 	DefaultLease = 20 * time.Second
 	// defaultWorkers deliver at the same time in one process.
-	defaultWorkers = 8
+	defaultWorkers = 12
 	// pollEvery is how often rows that are due are looked for without being
 	// woken: those of other processes, and those that were put off.
 	pollEvery = 2 * time.Second
@@ -51,7 +51,7 @@ type Runner struct {
 	Kinds map[string]Deliverer
 	// Lease of a claim; zero is DefaultLease.
 	Lease time.Duration
-	// Workers deliver at the same time; zero is eight.
+	// Workers deliver at the same time; zero is twelve.
 	Workers int
 	// Process names this process in leases.
 	Process string
@@ -73,34 +73,19 @@ type ComeBackError struct{ At time.Time }
 
 func (e *ComeBackError) Error() string { return "come back at " + e.At.Format(time.RFC3339) }
 
-// urgent kinds go first: they keep somebody out.
-var urgent = []string{models.KindRevoke, models.KindBan, models.KindRemove}
-
 // Run delivers until ctx ends, and then finishes what is under way.
 func (r *Runner) Run(ctx context.Context) error {
 	workers := r.Workers
 	if workers == 0 {
 		workers = defaultWorkers
 	}
-	var first, rest []string
-	for kind := range r.Kinds {
-		if isUrgent(kind) {
-			first = append(first, kind)
-		} else {
-			rest = append(rest, kind)
-		}
-	}
+	o := r.road(workers)
 	free := make(chan struct{}, workers)
 	for range workers {
 		free <- struct{}{}
 	}
-	// A quarter is kept for the urgent, so that a cloud which is slow to take names
-	// does not keep a ban waiting.
-	most := max(1, workers-max(1, workers/4))
-	var others atomic.Int64
-	landed := make(chan struct{}, 1)
 	var g errgroup.Group
-	for ctx.Err() == nil {
+	for round := 0; ctx.Err() == nil; round++ {
 		// A lease runs from its claim: no more are claimed than can be begun now.
 		room := 1
 		select {
@@ -120,28 +105,14 @@ func (r *Runner) Run(ctx context.Context) error {
 		if paused {
 			limit = 1
 		}
-		rows, err := r.claim(ctx, first, limit)
-		held := false
-		if lanes := min(limit-len(rows), most-int(others.Load())); err == nil && len(rows) < limit {
-			var more []models.OutboxRow
-			more, err = r.claim(ctx, rest, lanes)
-			rows = append(rows, more...)
-			others.Add(int64(len(more)))
-			held = len(more) == lanes // there may be more of them
-		}
+		rows, held, err := r.next(ctx, o, round, limit)
 		if err != nil && ctx.Err() == nil {
 			r.Log.WarnContext(ctx, "outbox not read", "err", err)
 		}
 		for _, row := range rows {
 			g.Go(func() error {
 				r.deliver(ctx, row)
-				if !isUrgent(row.Kind) {
-					others.Add(-1)
-					select {
-					case landed <- struct{}{}:
-					default:
-					}
-				}
+				o.land(row.Kind)
 				free <- struct{}{}
 				return nil
 			})
@@ -154,7 +125,7 @@ func (r *Runner) Run(ctx context.Context) error {
 			r.rest(ctx)
 		case len(rows) == room:
 		case held:
-			r.wait(ctx, landed)
+			r.wait(ctx, o.landed)
 		default:
 			r.wait(ctx, nil)
 		}
@@ -189,8 +160,6 @@ func (r *Runner) rest(ctx context.Context) {
 	}
 }
 
-func isUrgent(kind string) bool { return slices.Contains(urgent, kind) }
-
 // wait is over when this process writes a row, when landed tells, or at the next
 // poll.
 func (r *Runner) wait(ctx context.Context, landed <-chan struct{}) {
@@ -212,12 +181,11 @@ func (r *Runner) lease() time.Duration {
 }
 
 // claim gives each claim an owner of its own, so that two of one process are
-// fenced from each other too, and begins with another kind each time: where there
+// fenced from each other too, and begins with another kind each round: where there
 // is room for one row only, each kind has its turn.
-func (r *Runner) claim(ctx context.Context, kinds []string, limit int) ([]models.OutboxRow, error) {
-	n := r.claims.Add(1)
-	owner := r.Process + "/" + strconv.FormatInt(n, 36)
-	if turn := int(n/2) % max(1, len(kinds)); turn > 0 {
+func (r *Runner) claim(ctx context.Context, kinds []string, round, limit int) ([]models.OutboxRow, error) {
+	owner := r.Process + "/" + strconv.FormatInt(r.claims.Add(1), 36)
+	if turn := round % max(1, len(kinds)); turn > 0 {
 		kinds = append(slices.Clone(kinds[turn:]), kinds[:turn]...)
 	}
 	return r.Store.ClaimOutbox(ctx, kinds, owner, r.Now().Add(r.lease()), limit)

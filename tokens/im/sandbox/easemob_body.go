@@ -164,6 +164,8 @@ func easeFloat64(v any) (float64, bool) {
 		return f, err == nil
 	case float64:
 		return v, true
+	case int64:
+		return float64(v), true
 	}
 	return 0, false
 }
@@ -176,7 +178,7 @@ func appendEaseExt(b []byte, num fieldNumber, ext map[string]any) []byte {
 			kv = appendBool(appendInt(kv, 2, easeBool), 3, v)
 		case string:
 			kv = appendString(appendInt(kv, 2, easeString), 6, v)
-		case json.Number, float64:
+		case json.Number, float64, int64:
 			f, _ := easeFloat64(v)
 			if f == math.Trunc(f) && math.Abs(f) < 1<<53 {
 				class := int64(easeInt)

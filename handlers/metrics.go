@@ -17,6 +17,7 @@ type Metrics struct {
 	tokens, cloudCalls, logins, problems, outbox *prometheus.CounterVec
 	cloudTook, http                              *prometheus.HistogramVec
 	drift                                        *prometheus.GaugeVec
+	callbacks                                    *prometheus.CounterVec
 	reconciled                                   prometheus.Gauge
 }
 
@@ -38,11 +39,12 @@ func NewMetrics() *Metrics {
 			Help: "How long requests took, by route pattern.", Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}},
 			[]string{"method", "route", "status"}),
 	}
+	m.callbacks = counter("callbacks_total", "Callbacks of the IM cloud by what came of them: passed, refused, unsure, forged, late, replayed, foreign, malformed.", "cloud", "outcome")
 	m.drift = prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "imbridge", Name: "reconcile_drift",
 		Help: "People who differed from the IM cloud's at the last whole comparison and were not repaired, by class."}, []string{"class"})
 	m.reconciled = prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "imbridge", Name: "reconcile_finished_timestamp_seconds",
 		Help: "When the last whole comparison with the IM cloud ended; 0: never."})
-	m.registry.MustRegister(m.tokens, m.cloudCalls, m.logins, m.problems, m.outbox, m.cloudTook, m.http, m.drift, m.reconciled,
+	m.registry.MustRegister(m.tokens, m.cloudCalls, m.logins, m.problems, m.outbox, m.cloudTook, m.http, m.drift, m.reconciled, m.callbacks,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

@@ -123,13 +123,13 @@ func (h *api) protect(next echo.HandlerFunc) echo.HandlerFunc {
 		if strings.HasPrefix(c.Path(), "/v1/") {
 			header.Set("Cache-Control", "no-store")
 		}
-		r := c.Request()
-		if r.ContentLength > maxBody {
+		r, limit := c.Request(), bodyLimit(c)
+		if r.ContentLength > limit {
 			header.Set("Connection", "close")
 			return &problem{code: "body_too_large"}
 		}
 		if r.Body != nil && r.Body != http.NoBody {
-			r.Body = http.MaxBytesReader(c.Response().Writer, r.Body, maxBody)
+			r.Body = http.MaxBytesReader(c.Response().Writer, r.Body, limit)
 		}
 		return next(c)
 	}

@@ -33,6 +33,9 @@ type Deps struct {
 	// Overview remembers the last hour for the admin console. Nil makes one that
 	// nobody runs: it knows only what is.
 	Overview *Overview
+	// Callbacks answers what the cloud asks before it delivers a message. Its zero
+	// value has no such routes.
+	Callbacks Callbacks
 	// Health is shared by the two listeners, and by whoever stops the process.
 	// Nil makes one of its own.
 	Health *Health
@@ -148,6 +151,10 @@ func New(d Deps) *echo.Echo {
 	e.POST("/v1/blocks", h.blockMany, user...)
 	e.PUT("/v1/blocks/:id", h.blockUser, user...)
 	e.DELETE("/v1/blocks/:id", h.unblockUser, user...)
+
+	// The clouds' own, outside of sessions: each proves itself by its signature.
+	e.POST(rongCloudCallbackPath, h.rongCloudCallback)
+	e.POST(easemobCallbackPath, h.easemobCallback)
 
 	e.POST("/v1/admin/login", h.adminLogin, public...)
 	e.GET("/v1/admin/overview", h.overview, admin...)

@@ -147,10 +147,10 @@ func (e *easemob) createGroup(q *easeCall) (easeReply, *easeError) {
 			return nil, easeRefusal("exceed_limit", "user "+name+" has joined too many groups!")
 		}
 	}
-	g.id = strconv.FormatUint(e.s.easeNextID()>>8, 10)
-	for e.s.store.ease.groups[g.id] != nil {
-		g.id = strconv.FormatUint(e.s.easeNextID(), 10)
-	}
+	e.s.store.ease.groupCount++
+	g.seq = e.s.store.ease.groupCount
+	// Unlike any before, also before a reset.
+	g.id = strconv.FormatUint(uint64(e.s.cfg.Now().UnixMilli())*1000+g.seq, 10)
 	e.s.store.ease.groups[g.id] = g
 	reply := q.envelope("/chatgroups")
 	reply["entities"], reply["data"] = []any{}, map[string]string{"groupid": g.id}

@@ -11,12 +11,13 @@ import (
 // An easeStore is what Easemob's cloud keeps of one app. Everything in it is
 // touched with the sandbox's lock held.
 type easeStore struct {
-	users     map[string]*easeUser // by name, in lower case
-	order     []*easeUser          // by registration
-	userCount uint64
-	tokens    map[string]*easeToken
-	groups    map[string]*easeGroup
-	messages  int // sent so far
+	users      map[string]*easeUser // by name, in lower case
+	order      []*easeUser          // by registration
+	userCount  uint64               // ever registered
+	tokens     map[string]*easeToken
+	groups     map[string]*easeGroup
+	groupCount uint64 // ever created
+	messages   int    // ever sent
 }
 
 func newEaseStore() easeStore {
@@ -138,6 +139,7 @@ type easeGroup struct {
 	confirm     bool // invitations need the invited one's consent
 	disabled    bool
 	maxUsers    int
+	seq         uint64 // by creation
 	created     time.Time
 	modified    time.Time
 }
@@ -165,7 +167,7 @@ func (s *Sandbox) easeGroupsOf(name string) []*easeGroup {
 }
 
 func easeSortGroups(list []*easeGroup) {
-	slices.SortFunc(list, func(a, b *easeGroup) int { return cmp.Or(a.created.Compare(b.created), cmp.Compare(a.id, b.id)) })
+	slices.SortFunc(list, func(a, b *easeGroup) int { return cmp.Or(cmp.Compare(a.seq, b.seq), cmp.Compare(a.id, b.id)) })
 }
 
 // Kinds of chat, as webhooks and messages spell them.

@@ -44,6 +44,9 @@ type Config struct {
 	// The IM cloud and the life of the connect tokens that it issues.
 	IM IM `key:"im"`
 
+	// Who may write to whom, one to one.
+	Messages Messages `key:"messages"`
+
 	// Our own login sessions.
 	Session Session `key:"session"`
 
@@ -184,6 +187,26 @@ type IM struct {
 
 	// Easemob, used when cloud is easemob.
 	Easemob Easemob `key:"easemob"`
+}
+
+// Messages holds the keys below messages.
+type Messages struct {
+	// Only friends may write to each other. What keeps it depends on the cloud, and
+	// doctor tells what to do there. RongCloud: the pre-messaging callback that
+	// imbridge answers, and its allow lists where they are switched on, which are
+	// read at the start. Easemob: a switch in its console, and the callback too
+	// where easemob_secret is set.
+	RequireFriendship bool `key:"require_friendship" eg:"true"`
+
+	// What becomes of a message while the database does not answer: deliver or
+	// refuse. When imbridge as a whole does not answer, RongCloud delivers, and
+	// Easemob does as its console says.
+	WhenUnsure string `key:"when_unsure" oneof:"deliver refuse"`
+
+	// The secret that Easemob's console shows beside the rule for callbacks before
+	// sending. Several rules: all of them, separated by blanks. Empty: Easemob's
+	// callbacks are not answered.
+	EasemobSecret Secret `key:"easemob_secret" form:"password" eg:"RULE_SECRET"`
 }
 
 // Session holds the keys below session.
@@ -364,6 +387,7 @@ func Default() Config {
 				QuotaPercent: 90,
 			},
 		},
+		Messages: Messages{WhenUnsure: "deliver"},
 		Session: Session{
 			AccessLifetime:  10 * time.Minute,
 			RefreshLifetime: 30 * 24 * time.Hour,

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { browser, context, person } from "./lib/browser.mjs";
-import { hears, openChat, state } from "./lib/chat.mjs";
 import { password, serve } from "./lib/server.mjs";
 
 /** What the browser writes when a form comes back with complaints. */
@@ -15,7 +14,7 @@ async function complaint(page, field) {
   return page.textContent(`#${id}`);
 }
 
-test("forms, in both languages and by keyboard alone", async (t) => {
+test("forms, in both languages", async (t) => {
   const server = await serve(t);
   const chrome = await browser(t);
   await person(t, chrome, server, "taken");
@@ -94,64 +93,5 @@ test("forms, in both languages and by keyboard alone", async (t) => {
     await page.goto(server.api + "/register");
     await page.getByRole("heading", { name: "注册" }).waitFor();
     assert.notEqual(await ground(), light, "the dark ground");
-  });
-
-  await t.test("by keyboard alone: register, log out, log in, find somebody, send a message", async (t) => {
-    const other = await person(t, chrome, server, "taken2");
-    await openChat(other, server);
-    const ctx = await context(t, chrome);
-    const page = await ctx.newPage();
-    const { keyboard } = page;
-    /** Presses Tab until the focus is on what is wanted, as somebody without a mouse does. */
-    const tabTo = async (what, selector) => {
-      for (let presses = 0; presses < 40; presses++) {
-        await keyboard.press("Tab");
-        const there = await page.evaluate((s) => {
-          const e = document.activeElement;
-          if (!e?.matches(s)) return false;
-          const style = getComputedStyle(e);
-          return { outline: style.outlineStyle !== "none" || style.boxShadow !== "none" };
-        }, selector);
-        if (!there) continue;
-        assert.ok(there.outline, `${what} shows that it has the focus`);
-        return;
-      }
-      assert.fail(`no Tab leads to ${what} (${selector})`);
-    };
-    await page.goto(server.api + "/login");
-    await tabTo("the way to the content", "a.skip");
-    await tabTo("the link to register", 'main a[href="/register"]');
-    await keyboard.press("Enter");
-    await page.waitForURL(/\/register/);
-    await tabTo("the username", "#username");
-    await keyboard.type("keys");
-    await tabTo("the password", "#password");
-    await keyboard.type(password);
-    await keyboard.press("Enter");
-    await page.waitForURL(server.api + "/chat");
-    const keys = { ctx, page, username: "keys" };
-    await state(keys, "connected");
-    await tabTo("log out", 'form[action="/logout"] button');
-    await keyboard.press("Enter");
-    await page.waitForURL(/\/login/);
-    await tabTo("the name", "#login");
-    await keyboard.type("keys");
-    await tabTo("the password", "#password");
-    await keyboard.type(password);
-    await keyboard.press("Enter");
-    await page.waitForURL(server.api + "/chat");
-    await state(keys, "connected");
-    await tabTo("the search", "#search");
-    await keyboard.type("taken2");
-    await page.locator("#found button").waitFor();
-    await tabTo("who was found", "#found button");
-    await keyboard.press("Enter");
-    await page.waitForFunction(() => document.activeElement?.id === "text");
-    await keyboard.type("没有鼠标 🎹");
-    await keyboard.press("Shift+Enter");
-    await keyboard.type("second line");
-    await keyboard.press("Enter");
-    await hears(keys, ["没有鼠标 🎹\nsecond line"]);
-    await other.page.locator("#talks").getByText("second line").waitFor();
   });
 });

@@ -71,7 +71,7 @@ func (es *easeLines) path() string { return easePath }
 
 // serve keeps one web socket from the handshake to its end.
 func (es *easeLines) serve(w http.ResponseWriter, r *http.Request) {
-	l := &easeLine{}
+	l := &easeLine{addr: r.RemoteAddr}
 	es.s.talk(w, r, &l.connection, easeMaxFrame, func(ctx context.Context, ws *websocket.Conn) (websocket.StatusCode, string) {
 		defer es.hangUp(l)
 		return es.listen(ctx, ws, l)
@@ -159,7 +159,6 @@ func (es *easeLines) admit(l *easeLine, f easeFrame, in easeLogin) {
 	}
 	l.user, l.userID, l.deviceID = u, u.name, in.resource
 	l.deviceUUID, l.deviceName, l.since = in.deviceID, in.deviceName, s.now()
-	l.addr = l.raw.RemoteAddr().String()
 	l.jid = easeJID{s.cfg.EasemobAppKey, u.name, easePeople, in.resource}
 	l.seen = es.box(u).acked()
 	s.sockets.lastID++

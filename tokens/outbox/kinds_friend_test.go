@@ -241,13 +241,15 @@ func TestAStormOnOnePairEndsInTheTruth(t *testing.T) {
 							var err error
 							switch draw(9) {
 							case 0, 1, 2, 3:
-								_, err = store.RequestFriend(ctx, me, other, "", o)
+								if _, err = store.RequestFriend(ctx, me, other, "", o); err == nil {
+									_, err = store.RequestFriend(ctx, other, me, "", o)
+								}
 							case 4, 5:
 								err = store.RemoveFriend(ctx, me, other, o)
 							case 6, 7:
 								_ = store.SetRemark(ctx, me, other, fmt.Sprint("remark ", draw(100)), o) // no friends, perhaps
 							default:
-								if err = store.BlockUser(ctx, me, other, o); draw(4) > 0 && err == nil {
+								if err = store.BlockUser(ctx, me, other, o); draw(12) > 0 && err == nil {
 									err = store.UnblockUser(ctx, me, other, o)
 								}
 							}
@@ -259,6 +261,17 @@ func TestAStormOnOnePairEndsInTheTruth(t *testing.T) {
 					})
 				}
 				storm.Wait()
+				if seed == 0 { // the storm itself ends as it happens to
+					for _, ids := range [][2]string{{a, b}, {b, a}} {
+						if err := s.UnblockUser(t.Context(), ids[0], ids[1], models.Origin{}); err != nil {
+							t.Fatal(err)
+						}
+					}
+					befriend(t, s.Store, a, b)
+					if err := s.SetRemark(t.Context(), a, b, "at last", models.Origin{}); err != nil {
+						t.Fatal(err)
+					}
+				}
 				for end := time.Now().Add(20 * time.Minute); rows(t, s) > 0 && time.Now().Before(end); {
 					time.Sleep(5 * time.Second)
 				}

@@ -8,7 +8,10 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 const (
@@ -87,18 +90,57 @@ func outAfter(ctx context.Context, r *crashes, p *person) {
 	}
 }
 
-// crashes are the kills of one row.
+// crashLanes is how many processes the long form kills side by side, each on a
+// database and a cloud of its own: they spend nearly all of their time waiting for
+// leases to end.
+const crashLanes = 32
+
+// crashes are the kills of one lane.
 type crashes struct {
 	s      *stage
 	f      *finding
+	toll   *toll
 	l      *ledger
 	admin  *adminCaller
+	since  time.Time // the admin's login
 	server *proofProcess
-	arm    string // the file that counts steps
+	arm    string     // the file that counts steps
+	crowd  []sufferer // of the changes since the last check
+}
 
+// A toll is what the lanes have counted together.
+type toll struct {
+	first sync.Mutex // schemas are made one after the other
+	mu    sync.Mutex
 	kills int
 	where map[string]int // by the name of the step that was the last
-	crowd []sufferer     // of the changes since the last check
+	steps map[string]int // by the name of the saga
+	rest  time.Duration  // the longest wait until all was at rest
+}
+
+func (t *toll) kill(where string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.kills++
+	t.where[where]++
+}
+
+func (t *toll) over(saga string, steps int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.steps[saga] = max(t.steps[saga], steps)
+}
+
+func (t *toll) rested(d time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.rest = max(t.rest, d)
+}
+
+// A doom is one change that is to be killed at all of its steps.
+type doom struct {
+	saga saga
+	seed int
 }
 
 // proveCrash kills the process at each numbered step of each change, and brings
@@ -108,38 +150,72 @@ func proveCrash(ctx context.Context, s *stage, f *finding) error {
 	if s.p.long {
 		seeds = 20
 	}
-	r := &crashes{s: s, f: f, l: &ledger{}, arm: filepath.Join(s.dir, "crash"), where: map[string]int{}}
-	if err := r.up(ctx); err != nil {
-		return err
-	}
-	var err error
-	if r.admin, err = s.admin(ctx, r.base()); err != nil {
-		return err
-	}
-	s.progress.begin(f.Row, "changes", seeds*len(sagas))
-	var longest time.Duration
-	for seed := range seeds {
-		for _, saga := range sagas {
-			steps, err := r.play(ctx, saga, seed)
-			if err != nil {
-				return fmt.Errorf("%s: %w", saga.name, err)
-			}
-			if seed == 0 {
-				f.figure(saga.name, fmt.Sprintf("%d steps", steps))
-			}
-			s.progress.add(1)
+	dooms := make(chan doom, seeds*len(sagas))
+	for _, saga := range sagas {
+		for seed := range seeds {
+			dooms <- doom{saga, seed}
 		}
-		longest = max(longest, s.atRest(ctx, f, twoLeases))
-		r.check(ctx)
-		if seed%5 == 4 { // an admin's access ends after half an hour
+	}
+	close(dooms)
+	t := &toll{where: map[string]int{}, steps: map[string]int{}}
+	s.progress.begin(f.Row, "changes", cap(dooms))
+	var lanes errgroup.Group
+	if s.p.long {
+		for lane := range crashLanes {
+			lanes.Go(func() error {
+				own, err := s.p.stage(ctx, s.server, fmt.Sprintf("crash-%d", lane+1), s.p.engine, uint64(lane))
+				if err != nil {
+					return err
+				}
+				defer own.close(ctx, f)
+				own.progress, own.poll = s.progress, 500*time.Millisecond
+				own.patient()
+				return own.crashLane(ctx, f, t, dooms)
+			})
+		}
+	} else {
+		lanes.Go(func() error { return s.crashLane(ctx, f, t, dooms) })
+	}
+	err := lanes.Wait()
+	for _, saga := range sagas {
+		f.figure(saga.name, fmt.Sprintf("%d steps", t.steps[saga.name]))
+	}
+	f.figure("kills", t.kills)
+	f.figure("steps by name", len(t.where))
+	f.figure("at rest after", t.rest.Round(100*time.Millisecond).String())
+	return err
+}
+
+// crashLane plays what is left of the dooms, one after the other.
+func (s *stage) crashLane(ctx context.Context, f *finding, t *toll, dooms <-chan doom) error {
+	r := &crashes{s: s, f: f, toll: t, l: &ledger{}, arm: filepath.Join(s.dir, "crash")}
+	t.first.Lock()
+	err := r.up(ctx)
+	t.first.Unlock()
+	if err != nil {
+		return err
+	}
+	for d := range dooms {
+		// An admin's access ends after half an hour.
+		if time.Since(r.since) > 10*time.Minute {
 			if r.admin, err = s.admin(ctx, r.base()); err != nil {
 				return err
 			}
+			r.since = time.Now()
+		}
+		steps, err := r.play(ctx, d.saga, d.seed)
+		if err != nil {
+			return fmt.Errorf("%s: %w", d.saga.name, err)
+		}
+		t.over(d.saga.name, steps)
+		s.progress.add(1)
+		if s.p.long {
+			t.rested(s.atRest(ctx, f, twoLeases))
+			r.check(ctx)
 		}
 	}
-	f.figure("kills", r.kills)
-	f.figure("steps by name", len(r.where))
-	f.figure("at rest after", longest.Round(100*time.Millisecond).String())
+	t.rested(s.atRest(ctx, f, twoLeases))
+	r.check(ctx)
 	return s.compare(ctx, r.l, f)
 }
 
@@ -148,8 +224,11 @@ func (r *crashes) base() string { return r.server.url["api"] }
 // up starts a process whose steps are not counted yet.
 func (r *crashes) up(ctx context.Context) (err error) {
 	_ = os.Remove(r.arm)
-	r.server, err = r.s.serveBy(ctx, r.s.p.crashing, map[string]string{"PROOF_CRASH_AT": r.arm, "IMBRIDGE_SERVER_REGISTER_BUDGET": "3s",
-		"IMBRIDGE_SESSION_ACCESS_LIFETIME": "1h"})
+	settings := map[string]string{"PROOF_CRASH_AT": r.arm, "IMBRIDGE_SERVER_REGISTER_BUDGET": "3s", "IMBRIDGE_SESSION_ACCESS_LIFETIME": "1h"}
+	if r.s.p.long { // many share the machine and the server
+		settings["PROOF_CHEAP_HASH"], settings["IMBRIDGE_DATABASE_MAX_OPEN"] = "1", "6"
+	}
+	r.server, err = r.s.serveBy(ctx, r.s.p.crashing, settings)
 	return err
 }
 
@@ -179,17 +258,17 @@ func (r *crashes) play(ctx context.Context, saga saga, seed int) (int, error) {
 		}
 		done, a, err := saga.do(ctx, r, p)
 		died := r.awaitEnd(ctx, p, err != nil)
+		killed := time.Now()
 		if died {
-			r.kills++
-			r.where[saga.name+": "+r.last()]++
+			r.toll.kill(saga.name + ": " + r.last())
 			if err := r.up(ctx); err != nil {
 				return n, err
 			}
 			if err := r.pass(ctx); err != nil {
 				return n, err
 			}
-		} else {
-			_ = os.Remove(r.arm)
+		} else if err := r.disarm(ctx); err != nil {
+			return n, err
 		}
 		// The client asks again, half of the times: a registration always, for it
 		// has a key; otherwise only both sides have to agree.
@@ -197,7 +276,7 @@ func (r *crashes) play(ctx context.Context, saga saga, seed int) (int, error) {
 			again := time.Now().Add(twoLeases)
 			for !done && time.Now().Before(again) && ctx.Err() == nil {
 				if done, a, err = saga.do(ctx, r, p); !done {
-					time.Sleep(200 * time.Millisecond)
+					time.Sleep(max(200*time.Millisecond, r.s.poll))
 				}
 			}
 			if !done {
@@ -205,6 +284,10 @@ func (r *crashes) play(ctx context.Context, saga saga, seed int) (int, error) {
 			}
 		}
 		r.crowd = append(r.crowd, sufferer{p, saga, done})
+		if died && r.s.p.long {
+			r.s.atRest(ctx, r.f, time.Until(killed.Add(twoLeases)))
+			r.toll.rested(time.Since(killed))
+		}
 		if !died {
 			return n - 1, nil
 		}
@@ -267,6 +350,17 @@ func (r *crashes) write(n int) error {
 		return err
 	}
 	return os.Rename(r.arm+".new", r.arm)
+}
+
+// disarm takes the counter away. A step that has looked at it already may still
+// be the last one; a registration that succeeds comes after that.
+func (r *crashes) disarm(ctx context.Context) error {
+	_ = os.Remove(r.arm)
+	_, err := r.s.newcomer(ctx, r.l, r.base())
+	if err != nil && r.server.hasEnded() {
+		return r.up(ctx)
+	}
+	return err
 }
 
 // last is the name of the step at which the process died.

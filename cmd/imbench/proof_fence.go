@@ -51,6 +51,9 @@ func proveFence(ctx context.Context, s *stage, f *finding) error {
 			return err
 		}
 		late += n
+		if err := s.well(ctx, l, two[round%2].url["api"]); err != nil {
+			return err
+		}
 		if n, err = s.fenceOutbox(ctx, f, two[round%2], two[1-round%2], crowd); err != nil {
 			return err
 		}
@@ -144,6 +147,24 @@ func (s *stage) fenceRound(ctx context.Context, f *finding, slow, quick *proofPr
 		late++
 	}
 	return late, s.heal(ctx)
+}
+
+// well waits until an imbridge calls the cloud again: to one that was stopped for
+// long all mints seem to have failed at once, and it leaves the cloud alone for
+// some seconds.
+func (s *stage) well(ctx context.Context, l *ledger, base string) error {
+	good := 0
+	ok, err := until(ctx, rest, func() (bool, error) {
+		p, err := s.newcomer(ctx, l, base)
+		if good++; err != nil || p.token == "" {
+			good = 0
+		}
+		return good == 3, err
+	})
+	if !ok {
+		return fmt.Errorf("newcomers get no tokens from a replica that was resumed: %w", err)
+	}
+	return nil
 }
 
 // connectTokenIn reads the token of an answer, "" of a failure.

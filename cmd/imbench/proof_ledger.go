@@ -177,7 +177,7 @@ func (s *stage) login(ctx context.Context, base string, p *person) (said, error)
 func (s *stage) atRest(ctx context.Context, f *finding, within time.Duration) time.Duration {
 	start := time.Now()
 	left := ""
-	ok, err := until(ctx, within, func() (bool, error) {
+	ok, err := every(ctx, s.poll, within, func() (bool, error) {
 		// What is to be told much later, the end of a lifetime or of a ban, is at
 		// rest; what waits for the end of a lease is not.
 		waiting, err := s.number(ctx, "SELECT COUNT(*) FROM outbox WHERE buried_at IS NULL AND due_at <= ?", time.Now().Add(s.ahead+rest).UnixMicro())

@@ -268,6 +268,15 @@ func (d *proofDatabase) through(addr string) string {
 	return cfg.FormatDSN()
 }
 
+// patient gives the server the time that the product gives it by itself, where no
+// network goes silent and many share the server.
+func (s *stage) patient() {
+	if cfg := s.db.config; cfg != nil {
+		cfg.Timeout, cfg.ReadTimeout, cfg.WriteTimeout = 0, 0, 0
+		s.dsn = cfg.FormatDSN()
+	}
+}
+
 func (d *proofDatabase) drop(ctx context.Context) {
 	_ = d.db.Close()
 	if d.server != nil {

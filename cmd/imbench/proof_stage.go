@@ -47,6 +47,7 @@ type stage struct {
 	dataKey string
 	http    *http.Client
 	ahead   time.Duration // how far the row has moved the clocks
+	poll    time.Duration // between two looks at whether all is at rest; at least 20 ms
 
 	mu        sync.Mutex
 	processes []*proofProcess
@@ -227,6 +228,11 @@ func (s *stage) number(ctx context.Context, query string, args ...any) (int, err
 
 // until asks about every 20 ms until it is so, for at most d.
 func until(ctx context.Context, d time.Duration, so func() (bool, error)) (bool, error) {
+	return every(ctx, 0, d, so)
+}
+
+// every is until with a pause of at least 20 ms.
+func every(ctx context.Context, pause, d time.Duration, so func() (bool, error)) (bool, error) {
 	deadline := time.Now().Add(d)
 	for {
 		ok, err := so()
@@ -236,7 +242,7 @@ func until(ctx context.Context, d time.Duration, so func() (bool, error)) (bool,
 		if time.Now().After(deadline) || ctx.Err() != nil {
 			return false, err
 		}
-		time.Sleep(20 * time.Millisecond)
+		time.Sleep(max(20*time.Millisecond, pause))
 	}
 }
 

@@ -1,0 +1,5 @@
+package models
+
+// Queries of lists, for what servers make of them.
+func (s *Store) FriendsQuery() string { return s.friendsQuery() }
+func (s *Store) BlocksQuery() string  { return s.blocksQuery() }

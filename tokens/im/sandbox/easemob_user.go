@@ -3,6 +3,7 @@ package sandbox
 import (
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -25,6 +26,7 @@ func (e *easemob) userRoutes() []easeRoute {
 	return []easeRoute{
 		{method: "POST", path: "/users", limit: all, shared: easeUserCalls, auth: easeAnybody, maxBody: easeBulkBody, do: e.register},
 		{method: "GET", path: "/users", limit: all, shared: easeUserCalls, do: e.listUsers},
+		{method: "DELETE", path: "/users", limit: limit{30, time.Second}, do: e.deleteUsers},
 		{method: "GET", path: "/users/{u}", limit: all, shared: easeUserCalls, auth: easeOwnerToo, do: e.getUser},
 		{method: "DELETE", path: "/users/{u}", limit: all, shared: easeUserCalls, do: e.deleteUser},
 	}
@@ -163,6 +165,23 @@ func parseEaseCursor(text string) (uint64, *easeError) {
 		}
 	}
 	return 0, easeRefusal("illegal_argument", "cursor is illegal")
+}
+
+// deleteUsers deletes some users, the oldest first: nobody can say which.
+func (e *easemob) deleteUsers(q *easeCall) (easeReply, *easeError) {
+	n, no := q.number("limit", 10, 1, easeMaxPage)
+	if no != nil {
+		return nil, no
+	}
+	gone := slices.Clone(e.s.store.ease.order[:min(n, len(e.s.store.ease.order))])
+	entities := []any{}
+	for _, u := range gone {
+		entities = append(entities, u.entity())
+	}
+	e.s.easeRemove(gone...)
+	reply := q.envelope("/users")
+	reply["entities"], reply["count"], reply["params"] = entities, len(entities), map[string][]string(q.query)
+	return reply, nil
 }
 
 // listUsers pages through everybody, by registration.

@@ -64,6 +64,24 @@ func (r RongCloud) Console() time.Duration {
 	return d
 }
 
+// Client is the name of the cloud whose client is used: the one that the sandbox
+// plays where im.cloud is sandbox.
+func (c Config) Client() string {
+	if c.IM.Cloud == "sandbox" {
+		return c.Sandbox.Cloud
+	}
+	return c.IM.Cloud
+}
+
+// ConsoleLifetime is what the cloud's console grants a token; zero is for ever, or
+// that it has no say in it, as at Easemob.
+func (c Config) ConsoleLifetime() time.Duration {
+	if c.Client() == "rongcloud" {
+		return c.IM.RongCloud.Console()
+	}
+	return 0
+}
+
 // Describe lists every setting as in force, a line each, secrets hidden.
 func (c Config) Describe() string {
 	var b strings.Builder

@@ -25,6 +25,8 @@ type connectTokenJSON struct {
 
 type endpointsJSON struct {
 	Navigators []string `json:"navigators"`
+	SocketURL  *string  `json:"socket_url"`
+	APIURL     *string  `json:"api_url"`
 }
 
 func (h *api) connectTokenOf(t tokens.ConnectToken) *connectTokenJSON {
@@ -33,7 +35,7 @@ func (h *api) connectTokenOf(t tokens.ConnectToken) *connectTokenJSON {
 		navigators = []string{}
 	}
 	return &connectTokenJSON{Cloud: t.Cloud, AppKey: t.AppKey, IMUserID: t.IMUserID, Token: t.Value, IssuedAt: t.IssuedAt.UTC(),
-		ExpiresAt: timeOrNull(t.ExpiresAt), RenewAfter: timeOrNull(t.RenewAfter), ServerTime: h.Now().UTC(), Endpoints: endpointsJSON{navigators}}
+		ExpiresAt: timeOrNull(t.ExpiresAt), RenewAfter: timeOrNull(t.RenewAfter), ServerTime: h.Now().UTC(), Endpoints: endpointsJSON{Navigators: navigators, SocketURL: orNull(t.Endpoints.SocketURL), APIURL: orNull(t.Endpoints.APIURL)}}
 }
 
 func timeOrNull(t time.Time) *time.Time {

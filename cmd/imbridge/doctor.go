@@ -306,16 +306,16 @@ func (d *doctor) cloud(ctx context.Context, cfg config.Config) {
 	case im.Invalid:
 		d.wrong("cloud", err.Error(), "keep this machine's clock in time by NTP")
 	case im.Throttled, im.Quota:
-		d.wrong("cloud", err.Error(), "look at the plan and its limits in the cloud's console; several processes share them by im.rongcloud.quota_percent")
+		d.wrong("cloud", err.Error(), "look at the plan and its limits in the cloud's console; several processes share them by im."+cfg.IM.Cloud+".quota_percent")
 	default:
-		d.wrong("cloud", err.Error(), "check the network, im.rongcloud.region and im.rongcloud.base_url")
+		d.wrong("cloud", err.Error(), "check the network, im."+cfg.IM.Cloud+".region and im."+cfg.IM.Cloud+".base_url")
 	}
 }
 
 // lifetimes compares what admins set with what the cloud's console allows: a
 // token never lives longer than that, whatever they chose.
 func (d *doctor) lifetimes(cfg config.Config, all models.Lifetimes) {
-	console := cfg.IM.RongCloud.Console()
+	console := cfg.ConsoleLifetime()
 	longer := func(l time.Duration) bool { return console > 0 && (l == 0 || l > console) }
 	const raise = "raise the lifetime in the cloud's console and im.rongcloud.console_lifetime with it, or "
 	switch {

@@ -23,7 +23,6 @@ import (
 	"imbridge/config"
 	"imbridge/handlers"
 	"imbridge/models"
-	"imbridge/tokens/im/sandbox"
 	"imbridge/tokens/reconcile"
 )
 
@@ -159,7 +158,6 @@ func reachSandbox(cfg *config.Config) error {
 	if cfg.IM.Cloud != "sandbox" {
 		return nil
 	}
-	r := &cfg.IM.RongCloud
 	host, port, err := net.SplitHostPort(cfg.Sandbox.Listen)
 	if err != nil || port == "0" {
 		return fmt.Errorf("the sandbox of a server is looked for at sandbox.listen, which is %q: name its port", cfg.Sandbox.Listen)
@@ -167,17 +165,17 @@ func reachSandbox(cfg *config.Config) error {
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 		host = "127.0.0.1"
 	}
-	r.BaseURL = "http://" + net.JoinHostPort(host, port)
-	if r.AppKey == "" {
-		r.AppKey = sandbox.DefaultAppKey
+	sandboxAddresses(cfg, "http://"+net.JoinHostPort(host, port))
+	sandboxApps(cfg)
+	own := map[string]config.Secret{"rongcloud": cfg.IM.RongCloud.AppSecret, "easemob": cfg.IM.Easemob.ClientSecret}[cfg.Sandbox.Cloud]
+	if own.IsSet() {
+		return nil
 	}
-	if !r.AppSecret.IsSet() {
-		raw, err := os.ReadFile(filepath.Join(cfg.DataDir, "sandbox.secret"))
-		if err != nil {
-			return fmt.Errorf("sandbox secret: %w; it is made when a server starts", err)
-		}
-		r.AppSecret = config.NewSecret(strings.TrimSpace(string(raw)))
+	raw, err := os.ReadFile(filepath.Join(cfg.DataDir, "sandbox.secret"))
+	if err != nil {
+		return fmt.Errorf("sandbox secret: %w; it is made when a server starts", err)
 	}
+	sandboxSecret(cfg, strings.TrimSpace(string(raw)))
 	return nil
 }
 

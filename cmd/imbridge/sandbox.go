@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -10,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -22,9 +24,11 @@ func (a *app) sandboxCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "sandbox", Short: "Stand in for the IM clouds, alone", Args: cobra.NoArgs,
 		Long: `Serves the emulated cloud on sandbox.listen and its control API on
-sandbox.control_listen, until it is told to stop. Everything is in memory. App key and
-secret are those of im.rongcloud; without them the app key is ` + sandbox.DefaultAppKey + `
-and the secret is made once and kept in the data folder.`,
+sandbox.control_listen, until it is told to stop. Everything is in memory. It stands in
+for the cloud that sandbox.cloud names, whose app key and secret are those of the
+settings; without them the app key is ` + sandbox.DefaultAppKey + ` (RongCloud) or
+` + sandbox.DefaultEasemobAppKey + ` (Easemob), and the secret is made once and kept in the
+data folder.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := a.settings()
 			if err != nil {
@@ -39,8 +43,8 @@ and the secret is made once and kept in the data folder.`,
 			if box.secretFile != "" {
 				secret = "in " + box.secretFile
 			}
-			fmt.Fprintf(a.stdout, "imbridge %s, the sandbox alone\n  %-10s %s   stands in for RongCloud; app key %s\n  %-10s %s\n  %-10s %s   its faults, clock and counters\n",
-				version, "sandbox", box.url, cfg.IM.RongCloud.AppKey, "secret", secret, "control", box.controlURL)
+			fmt.Fprintf(a.stdout, "imbridge %s, the sandbox alone\n  %-10s %s   stands in for %s; app key %s\n  %-10s %s\n  %-10s %s   its faults, clock and counters\n",
+				version, "sandbox", box.url, box.plays, box.appKey, "secret", secret, "control", box.controlURL)
 			return box.serve(cmd.Context())
 		},
 	}
@@ -49,6 +53,7 @@ and the secret is made once and kept in the data folder.`,
 // A sandboxServer is a sandbox on its two listeners.
 type sandboxServer struct {
 	url, controlURL string
+	plays, appKey   string // the cloud in words, and its app
 	secretFile      string // empty: the settings named the secret
 	api, control    net.Listener
 	box             *sandbox.Sandbox
@@ -56,10 +61,9 @@ type sandboxServer struct {
 }
 
 // listenSandbox opens the listeners and writes into cfg how to reach the
-// emulated cloud, so that the RongCloud client finds it there.
+// emulated cloud, so that the clients find it there.
 func listenSandbox(cfg *config.Config, log *slog.Logger) (*sandboxServer, error) {
 	s := &sandboxServer{log: log}
-	r := &cfg.IM.RongCloud
 	for _, l := range []struct{ key, addr string }{{"sandbox.listen", cfg.Sandbox.Listen}, {"sandbox.control_listen", cfg.Sandbox.ControlListen}} {
 		if err := sandbox.CheckLoopback(l.addr); err != nil && !cfg.Sandbox.AllowRemote {
 			return nil, fmt.Errorf("%s: %w; sandbox.allow_remote permits it", l.key, err)
@@ -77,22 +81,50 @@ func listenSandbox(cfg *config.Config, log *slog.Logger) (*sandboxServer, error)
 		return nil, err
 	}
 	s.url, s.controlURL = reachable(s.api), reachable(s.control)
-	s.box = sandbox.New(sandbox.Config{AppKey: r.AppKey, AppSecret: r.AppSecret.Reveal(), Navigator: s.url, TokenLifetime: r.Console(), Log: log})
-	r.BaseURL = s.url
-	if len(r.Navigators) == 0 {
-		r.Navigators = []string{s.url}
+	r, m := &cfg.IM.RongCloud, &cfg.IM.Easemob
+	s.box = sandbox.New(sandbox.Config{AppKey: r.AppKey, AppSecret: r.AppSecret.Reveal(), Navigator: s.url, TokenLifetime: r.Console(), Log: log,
+		EasemobAppKey: m.AppKey, EasemobClientID: m.ClientID, EasemobClientSecret: m.ClientSecret.Reveal(),
+		EasemobAgoraAppID: m.AgoraAppID, EasemobAgoraCertificate: m.AgoraCertificate.Reveal()})
+	s.plays, s.appKey = "RongCloud", r.AppKey
+	if cfg.Sandbox.Cloud == "easemob" {
+		s.plays, s.appKey = "Easemob", m.AppKey
+		if m.Tokens == "agora" {
+			id, certificate := s.box.EasemobAgora()
+			m.AgoraAppID, m.AgoraCertificate = id, config.NewSecret(certificate)
+		}
 	}
+	sandboxAddresses(cfg, s.url)
 	return s, nil
 }
 
-// sandboxCredentials are the app key and secret where the settings name none. It
-// returns the file that the secret is kept in.
-func sandboxCredentials(cfg *config.Config) (secretFile string, err error) {
-	r := &cfg.IM.RongCloud
-	if r.AppKey == "" {
-		r.AppKey = sandbox.DefaultAppKey
+const (
+	// sandboxClientID is that of an Easemob app whose settings name none.
+	sandboxClientID = "YXA6imbridgesandbox"
+	// easemobSocket is the path of the sandbox's web socket for Easemob's SDK.
+	easemobSocket = "/ws"
+)
+
+// sandboxAddresses writes where clients and SDKs find the sandbox.
+func sandboxAddresses(cfg *config.Config, url string) {
+	r, m := &cfg.IM.RongCloud, &cfg.IM.Easemob
+	r.BaseURL, m.BaseURL = url, url
+	if len(r.Navigators) == 0 {
+		r.Navigators = []string{url}
 	}
-	if r.AppSecret.IsSet() {
+	if m.WebSocketURL == "" {
+		m.WebSocketURL = strings.Replace(url, "http", "ws", 1) + easemobSocket
+	}
+	if m.APIURL == "" {
+		m.APIURL = url
+	}
+}
+
+// sandboxCredentials are the app keys and secrets where the settings name none. It
+// returns the file that the secret is kept in, which is one for all clouds.
+func sandboxCredentials(cfg *config.Config) (secretFile string, err error) {
+	sandboxApps(cfg)
+	r, m := &cfg.IM.RongCloud, &cfg.IM.Easemob
+	if own := map[string]config.Secret{"rongcloud": r.AppSecret, "easemob": m.ClientSecret}[cfg.Sandbox.Cloud]; own.IsSet() {
 		return "", nil
 	}
 	secretFile = filepath.Join(cfg.DataDir, "sandbox.secret")
@@ -104,8 +136,25 @@ func sandboxCredentials(cfg *config.Config) (secretFile string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("sandbox secret: %w", err)
 	}
-	r.AppSecret = config.NewSecret(secret)
+	sandboxSecret(cfg, secret)
 	return secretFile, nil
+}
+
+// sandboxApps names the apps where the settings name none.
+func sandboxApps(cfg *config.Config) {
+	r, m := &cfg.IM.RongCloud, &cfg.IM.Easemob
+	r.AppKey = cmp.Or(r.AppKey, sandbox.DefaultAppKey)
+	m.AppKey = cmp.Or(m.AppKey, sandbox.DefaultEasemobAppKey)
+	m.ClientID = cmp.Or(m.ClientID, sandboxClientID)
+}
+
+// sandboxSecret is the one of the apps where the settings name none.
+func sandboxSecret(cfg *config.Config, secret string) {
+	for _, s := range []*config.Secret{&cfg.IM.RongCloud.AppSecret, &cfg.IM.Easemob.ClientSecret} {
+		if !s.IsSet() {
+			*s = config.NewSecret(secret)
+		}
+	}
 }
 
 // serve answers until ctx ends.

@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -113,10 +112,10 @@ func (a *app) serve(ctx context.Context, cfg config.Config, log *slog.Logger) er
 		Settings: handlers.Settings{Version: version, RegisterBudget: cfg.Server.RegisterBudget, Bundled: !web.BundleMissing(), Rollback: cfg.IM.Registration == config.Rollback,
 			TokenBudget:    cfg.Server.TokenBudget,
 			TrustedProxies: cfg.Server.Proxies(), CORSOrigins: cfg.Server.CORSOrigins, Lifetimes: lifetimes(cfg),
-			ConnectSources: connectSources(cfg.IM.RongCloud.Navigators),
-			// Renewals ahead of time have half of it; see openRongCloud.
+			ConnectSources: client.sources,
+			// Renewals ahead of time have half of it; see clouds.go.
 			MintsPerSecond:  2 * client.roundRate,
-			ConsoleLifetime: cfg.IM.RongCloud.Console(), Sandbox: cfg.IM.Cloud == "sandbox"}}
+			ConsoleLifetime: cfg.ConsoleLifetime(), Sandbox: cfg.IM.Cloud == "sandbox"}}
 
 	api, err := listen("server.listen", cfg.Server.Listen)
 	if err != nil {
@@ -126,7 +125,7 @@ func (a *app) serve(ctx context.Context, cfg config.Config, log *slog.Logger) er
 	if err != nil {
 		return err
 	}
-	a.announce(ctx, cfg, store, api, ops, box)
+	a.announce(ctx, cfg, store, api, ops, box, client.AppKey())
 	log.Info("serving", "version", version, "env", cfg.Env, "api", api.Addr().String(), "ops", ops.Addr().String(), "cloud", cfg.IM.Cloud)
 
 	// What runs behind the requests ends after the last request.
@@ -225,25 +224,6 @@ func lifetimes(cfg config.Config) []tokens.Lifetime {
 	return tokens.Choices(extra...)
 }
 
-// rongCloudSources are where RongCloud's own web SDK finds its public servers.
-var rongCloudSources = []string{"https://*.rong-edge.com", "wss://*.rong-edge.com", "https://*.ronghub.com", "wss://*.ronghub.com",
-	"https://*.rongcloud.net", "wss://*.rongcloud.net"}
-
-// connectSources are the origins that pages may connect to beside our own: the
-// navigators', which name a socket on the same host, or RongCloud's public ones.
-func connectSources(navigators []string) []string {
-	if len(navigators) == 0 {
-		return rongCloudSources
-	}
-	var sources []string
-	for _, n := range navigators {
-		if u, err := url.Parse(n); err == nil && u.Host != "" {
-			sources = append(sources, u.Scheme+"://"+u.Host, strings.Replace(u.Scheme, "http", "ws", 1)+"://"+u.Host)
-		}
-	}
-	return sources
-}
-
 // issuerName is what access tokens say they come from. It must outlive a restart
 // on another port, so that it never holds one that was picked.
 func issuerName(cfg config.Config) string {
@@ -269,7 +249,7 @@ func sweep(ctx context.Context, store *models.Store, log *slog.Logger) error {
 }
 
 // announce tells where everything is and how to go on, in a few lines.
-func (a *app) announce(ctx context.Context, cfg config.Config, store *models.Store, api, ops net.Listener, box *sandboxServer) {
+func (a *app) announce(ctx context.Context, cfg config.Config, store *models.Store, api, ops net.Listener, box *sandboxServer, appKey string) {
 	var b strings.Builder
 	line := func(name, format string, args ...any) {
 		fmt.Fprintf(&b, "  %-10s %s\n", name, fmt.Sprintf(format, args...))
@@ -279,10 +259,10 @@ func (a *app) announce(ctx context.Context, cfg config.Config, store *models.Sto
 	line("api", "%s   contract and try-out lines at /docs", reachable(api))
 	line("metrics", "%s/metrics", reachable(ops))
 	if box != nil {
-		line("cloud", "%s   the sandbox, in place of RongCloud; app key %s", box.url, cfg.IM.RongCloud.AppKey)
+		line("cloud", "%s   the sandbox, in place of %s; app key %s", box.url, box.plays, box.appKey)
 		line("control", "%s   its faults, clock and counters", box.controlURL)
 	} else {
-		line("cloud", "%s, app key %s", cfg.IM.Cloud, cfg.IM.RongCloud.AppKey)
+		line("cloud", "%s, app key %s", cfg.IM.Cloud, appKey)
 	}
 	if cfg.Database.Driver == "sqlite" {
 		line("database", "SQLite in %s", cfg.Database.DSN.Reveal())

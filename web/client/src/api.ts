@@ -1193,8 +1193,14 @@ export interface components {
             expires_at: components["schemas"]["TimeOrNull"];
             renew_after: components["schemas"]["TimeOrNull"];
             server_time: components["schemas"]["Time"];
+            /** @description Where the SDK connects to. What is empty or null it finds by itself. */
             endpoints: {
+                /** @description RongCloud's. */
                 navigators: string[];
+                /** @description The web socket of Easemob's SDK (url). */
+                socket_url: string | null;
+                /** @description Where Easemob's SDK makes its calls (apiUrl). */
+                api_url: string | null;
             };
         };
         Readiness: {

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"imbridge/models"
 )
 
 // as sends a request of p.
@@ -345,4 +347,24 @@ func TestFriendChangesAreAudited(t *testing.T) {
 	}
 	same(t, "audit", got, "ann friend.request bob", "bob friend.accept ann", "ann friend.remark bob", "ann friend.remove bob",
 		"ann friend.request bob", "ann friend.withdraw bob", "ann friend.request bob", "bob friend.decline ann", "ann block.add bob", "ann block.remove bob")
+}
+
+// TestTheQueueNamesBoth: rows of friends and blocks are about two people.
+func TestTheQueueNamesBoth(t *testing.T) {
+	r := newRig(t)
+	ann, bob := r.register("ann"), r.register("bob")
+	admin := r.admin()
+	r.befriend(ann, bob)
+	r.as(bob, "PUT", "/v1/blocks/"+ann.id, nil).want(t, "block", http.StatusNoContent, "")
+	r.bury(models.KindFriend, "a limit of the cloud's plan is reached")
+	a := r.asAdmin(admin, "GET", "queue?state=buried", nil).want(t, "queue", http.StatusOK, "")
+	same(t, "buried", a.list("rows", "subject"), ann.id+":"+bob.id)
+	same(t, "blocks", r.asAdmin(admin, "GET", "queue?kind=block", nil).list("rows", "subject"), bob.id+":"+ann.id)
+	r.asAdmin(admin, "POST", "queue/retry", map[string]any{"kind": "friend"}).want(t, "retry", http.StatusOK, "")
+	rows, err := r.store.FindAudit(t.Context(), models.AuditFilter{Action: "outbox.retry"}, "", 10)
+	if err != nil || len(rows) != 1 || rows[0].Subject != "user:"+ann.id || rows[0].Detail["with"] != bob.id {
+		t.Errorf("audit of the retry = %+v, %v; want one about both", rows, err)
+	}
+	b := r.steeringAgain()
+	shows(t, "queue", b.get("/admin/queue"), http.StatusOK, `href="/admin/people/`+bob.id+`"`, "bob, ann", "Block or unblock", "ann, bob", "Begin or end a friendship")
 }

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"mime"
 	"net/http"
 	"strings"
@@ -15,7 +16,7 @@ import (
 var queueNotices = map[string]string{"retry": "admin.queue.retried", "drop": "admin.queue.dropped"}
 
 // queueKinds are what the queue's filter offers.
-var queueKinds = []string{models.KindProvision, models.KindProfile, models.KindRevoke, models.KindBan, models.KindRemove}
+var queueKinds = []string{models.KindProvision, models.KindProfile, models.KindRevoke, models.KindBan, models.KindRemove, models.KindFriend, models.KindBlock}
 
 // queueView is what the cloud must still be told.
 type queueView struct {
@@ -34,8 +35,9 @@ type queueView struct {
 
 type queueRow struct {
 	models.OutboxRow
-	// Name of the person, empty for who is gone.
-	Name string
+	// Person is whom the row is about, of two the first. Name is theirs, or those of
+	// both; empty for who is gone.
+	Person, Name string
 	// Age is since when the row has been due.
 	Age time.Duration
 	// Later: it is not due yet.
@@ -73,16 +75,21 @@ func (h *api) findQueue(c echo.Context, data *queueView) error {
 		return err
 	}
 	n, more := p.cut(len(rows))
-	ids := make([]string, n)
-	for i, r := range rows[:n] {
-		ids[i] = r.Subject
+	var ids []string
+	for _, r := range rows[:n] {
+		ids = append(ids, r.People()...)
 	}
 	names, err := h.Store.UsernamesOf(ctx, unique(ids))
 	if err != nil {
 		return err
 	}
 	for _, r := range rows[:n] {
-		data.Rows = append(data.Rows, queueRow{r, names[r.Subject], max(0, h.Now().Sub(r.DueAt)), r.DueAt.After(h.Now())})
+		people := r.People()
+		name := names[people[0]]
+		for _, id := range people[1:] {
+			name += ", " + cmp.Or(names[id], id)
+		}
+		data.Rows = append(data.Rows, queueRow{r, people[0], strings.TrimPrefix(name, ", "), max(0, h.Now().Sub(r.DueAt)), r.DueAt.After(h.Now())})
 	}
 	data.More = moreLink(c, nextCursor(more, func() string { return rows[n-1].ID }))
 	return nil

@@ -55,6 +55,9 @@ type OutboxRow struct {
 	owner string // of the lease
 }
 
+// People are the ids of whom the row is about, one or two.
+func (r OutboxRow) People() []string { return strings.Split(r.Subject, ":") }
+
 type outboxRow struct {
 	ID          string `gorm:"primaryKey"`
 	Kind        string
@@ -318,11 +321,11 @@ func (s *Store) steerOutbox(ctx context.Context, ids []string, actor, action str
 			for k, v := range detail {
 				told[k] = v
 			}
-			subject, with, _ := strings.Cut(row.Subject, ":")
-			if with != "" {
-				told["with"] = with
+			people := row.row().People()
+			if len(people) > 1 {
+				told["with"] = people[1]
 			}
-			if err := s.audit(tx, o, actor, action, "user:"+subject, told); err != nil {
+			if err := s.audit(tx, o, actor, action, "user:"+people[0], told); err != nil {
 				return err
 			}
 		}

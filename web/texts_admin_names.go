@@ -12,6 +12,8 @@ var adminNameTexts = map[string]words{
 	"admin.kind.revoke":    {"Revoke tokens", "吊销令牌"},
 	"admin.kind.ban":       {"Ban or lift a ban", "封禁或解封"},
 	"admin.kind.remove":    {"Remove", "移除"},
+	"admin.kind.friend":    {"Begin or end a friendship", "添加或解除好友"},
+	"admin.kind.block":     {"Block or unblock", "拉黑或取消拉黑"},
 
 	"admin.breaker.closed":    {"Reachable", "连接正常"},
 	"admin.breaker.open":      {"Not reachable: left alone for a while", "无法连接：暂停调用"},

@@ -156,12 +156,30 @@ func (h *api) policy(nonce string) string {
 		"img-src 'self' data:", "connect-src " + connect, "base-uri 'none'", "form-action 'self'", "frame-ancestors 'none'"}, "; ")
 }
 
+// problemView is what the page of a problem shows besides its words.
+type problemView struct {
+	Status int
+	// Again is where to try the same once more, empty where that helps nobody.
+	Again string
+}
+
 // showProblem answers a page's request that failed, in words.
 func (h *api) showProblem(c echo.Context, body problemBody) error {
 	v := h.view(c, "problem.title")
-	if body.Status == http.StatusNotFound {
+	data := problemView{Status: body.Status}
+	switch {
+	case body.Status == http.StatusNotFound || body.Status == http.StatusMethodNotAllowed:
 		v.Title = "problem.missing"
+	case body.Status == http.StatusForbidden:
+		v.Title = "problem.refused"
+	case body.RetryAfter > 0:
+		v.Title = "problem.later"
 	}
+	// A form is not sent twice by a link.
+	if r := c.Request(); r.Method == http.MethodGet && (body.RetryAfter > 0 || body.Status >= http.StatusInternalServerError) {
+		data.Again = localPath(r.URL.Path)
+	}
+	v.Data = data
 	// The way back from a form's own address leads nowhere.
 	v.Path = "/"
 	v.Form = &web.FormProblem{Code: body.Code, RequestID: body.RequestID, RetryAfter: body.RetryAfter}

@@ -3,6 +3,7 @@ package web
 import (
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestChatWithoutBundle: where the SDK is missing the page says how to make it, and
@@ -25,5 +26,27 @@ func TestInitial(t *testing.T) {
 		if got := initial(name); got != want {
 			t.Errorf("initial(%q) = %q, want %q", name, got, want)
 		}
+	}
+}
+
+// TestTimes: nobody can take a time for another day, with script or without.
+func TestTimes(t *testing.T) {
+	at := time.Date(2026, 11, 2, 19, 4, 5, 0, time.FixedZone("", 2*60*60))
+	for lang, want := range map[string]string{"en": "2 Nov 2026, 17:04 UTC", "zh": "2026年11月2日 17:04 UTC"} {
+		v := View{Lang: lang}
+		if got := v.Time(at); got != want {
+			t.Errorf("Time in %s = %q, want %q", lang, got, want)
+		}
+		if got, want := v.ISO(at), "2026-11-02T17:04:05Z"; got != want {
+			t.Errorf("ISO = %q, want %q", got, want)
+		}
+	}
+	for _, name := range []string{"account.js", "admin.js"} {
+		if script, _ := StaticAsset(name); !strings.Contains(string(script.Content), `from "./times.js"`) {
+			t.Errorf("%s puts times into a form of its own", name)
+		}
+	}
+	if script, _ := StaticAsset("times.js"); !strings.Contains(string(script.Content), `"en-GB"`) {
+		t.Error("times.js writes English times as in the US")
 	}
 }

@@ -121,7 +121,7 @@ func TestSaid(t *testing.T) {
 		"the cloud did not take it (/user/block.json: code 0, HTTP 503, unavailable); it is tried again":                                    "云端未接受：暂不可用。系统会自动重试。|/user/block.json: code 0, HTTP 503||",
 		"the cloud did not take it (x, newly_named); it is tried again":                                                                     "云端未接受：newly_named。系统会自动重试。|x||",
 		"not delivered: database unavailable": "因本地故障未能送达云端。系统会自动重试。|||database unavailable",
-		"1 row buried: imbridge has stopped trying to tell the IM cloud of them, and the cloud still has it otherwise.":               "1 项变更：系统已停止向 IM 云同步，云端数据仍与本地不同。|||",
+		"1 row buried: imbridge has stopped trying to tell the IM cloud of them, and the cloud still has it otherwise.":               "系统已停止向 IM 云同步 1 项变更，云端仍为旧数据。|||",
 		"The oldest of 12 rows waiting for the IM cloud has been due for 1h3m0s; more than 5m0s is too long.":                         "共 12 项变更等待同步，最早的已等待 1 小时 3 分钟，超过 5 分钟 即为过长。|||",
 		"Our people and the IM cloud's differ: 3 missing, 1 unheard_of.":                                                              "本地用户与 IM 云不一致：3 位在云端不存在，1 unheard_of。|||",
 		"Registrations are taken back, because the IM cloud gave no token (no answer in time). Those people were asked to try again.": "IM 云未能签发令牌，注册已撤回。系统已提示用户稍后重试。|未及时响应||",

@@ -6,7 +6,7 @@ var problemTexts = map[string]words{
 	"problem.bad_json":               {"The page sent something that the server could not read. Load the page again.", "页面发送的内容无法读取。请重新加载页面。"},
 	"problem.unknown_field":          {"This page is older than the server. Load it again.", "此页面版本过旧，请重新加载。"},
 	"problem.bad_field":              {"One of the fields cannot be read.", "有一项内容无法读取。"},
-	"problem.bad_query":              {"This search cannot be read. Shorten it.", "无法读取此搜索内容，请缩短后重试。"},
+	"problem.bad_query":              {"This search cannot be read. Please mend it.", "无法读取此搜索条件，请修改后重试。"},
 	"problem.bad_cursor":             {"This list has changed. Begin at its first page.", "列表已变化，请从第一页重新开始。"},
 	"problem.bad_idempotency_key":    {"The page sent something that the server could not read. Load the page again.", "页面发送的内容无法读取。请重新加载页面。"},
 	"problem.bad_credentials":        {"The name or the password is wrong.", "用户名或密码错误。"},

@@ -26,8 +26,8 @@ var sayings = compiled([]saying{
 
 	// The queue.
 	{pattern: "{rows} buried: imbridge has stopped trying to tell the IM cloud of them, and the cloud still has it otherwise.", words: words{
-		"{rows}: imbridge has stopped trying to tell the IM cloud, which still has it otherwise.",
-		"{rows}：系统已停止向 IM 云同步，云端数据仍与本地不同。"}},
+		"imbridge has stopped trying to tell the IM cloud of {rows}; the cloud still has it as it was.",
+		"系统已停止向 IM 云同步 {rows}，云端仍为旧数据。"}},
 	{pattern: "Read the reasons: imbridge admin queue list --state buried. Mend what they name, then retry the rows; drop those that no longer matter.", words: words{
 		"Read the reasons in the queue. Mend what they name, then try the rows again; drop those that no longer matter.",
 		"请在队列中查看原因，修正后重试；不再需要的可以丢弃。"}},

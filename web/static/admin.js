@@ -1,11 +1,8 @@
 // The console works without this. With it, times are the reader's own, the
 // overview keeps itself fresh, and all rows of a list are marked at once.
-const format = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
+import { localTimes } from "./times.js";
 
-function localTimes(root) {
-  for (const time of root.querySelectorAll("time[datetime]")) time.textContent = format.format(new Date(time.dateTime));
-}
-localTimes(document);
+localTimes();
 
 // On a narrow screen the bar scrolls: the page that one is on shall show.
 document.querySelector(".links [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
@@ -46,7 +43,7 @@ if (live) {
       if (!fresh || live.contains(document.activeElement)) return;
       live.replaceChildren(...fresh.childNodes);
       document.querySelector(".page-head time").replaceWith(head);
-      localTimes(document);
+      localTimes();
     } catch { /* the network is away; the next look tells */ }
   }, Number(live.dataset.refresh) * 1000);
 }

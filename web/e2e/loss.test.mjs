@@ -9,7 +9,7 @@ import { serve } from "./lib/server.mjs";
 const socketTrouble = /WebSocket connection to 'ws:\/\/127\.0\.0\.1/;
 
 /** How long a message may take that the SDK never hears of. */
-const late = 12_000;
+const late = 20_000;
 
 test("no message is lost where the SDK is deaf", async (t) => {
   const server = await serve(t);

@@ -47,7 +47,7 @@ export async function context(t, chrome, { lang = "en", theme = "light", size = 
     reducedMotion: "reduce",
     serviceWorkers: "block",
   });
-  ctx.setDefaultTimeout(10_000);
+  ctx.setDefaultTimeout(20_000);
   // Which states of the connection the page has shown, since it was loaded.
   await ctx.addInitScript(() => {
     const seen = (globalThis.statesSeen = []);
@@ -121,7 +121,7 @@ export async function admin(t, chrome, server, name, options = {}) {
 }
 
 /** Waits until `probe` answers with something true; says what it saw last when it does not. */
-export async function until(what, probe, within = 5_000) {
+export async function until(what, probe, within = 10_000) {
   const end = Date.now() + within;
   let seen;
   for (;;) {

@@ -9,7 +9,7 @@ export async function openChat(who, server) {
 }
 
 /** Waits for a state of the connection. */
-export async function state(who, want, within = 10_000) {
+export async function state(who, want, within = 20_000) {
   await until(`${who.username} is ${want}`, async () => {
     const now = await stateNow(who);
     return [].concat(want).includes(now) && now;
@@ -37,7 +37,7 @@ export async function say(who, text) {
 export const messages = (who) => who.page.locator("#log .message > p").allTextContents();
 
 /** Waits until the open conversation ends with these messages, none twice. */
-export async function hears(who, want, within = 10_000) {
+export async function hears(who, want, within = 20_000) {
   let seen = [];
   await until(`${who.username} has ${JSON.stringify(want)}`, async () => {
     seen = await messages(who);
@@ -47,7 +47,7 @@ export async function hears(who, want, within = 10_000) {
 }
 
 /** Waits until nothing that somebody wrote is still on its way. */
-export async function arrived(who, within = 10_000) {
+export async function arrived(who, within = 20_000) {
   await until(`what ${who.username} wrote has arrived`, async () => (await who.page.locator("#log [data-fate]").count()) === 0, within);
 }
 

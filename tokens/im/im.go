@@ -196,9 +196,11 @@ type Remarker interface {
 }
 
 // An Allower keeps each user's list of the only people who may write to them.
-// A user without a list hears from everybody.
+// A user without a list hears from everybody. At some clouds who has one no longer
+// has a block list: leave out who is blocked.
 type Allower interface {
-	// Allow and Disallow are safe to repeat.
+	// Allow and Disallow are safe to repeat. Allow with nobody makes an empty list:
+	// nobody may write. Quota where the app's plan has no such lists.
 	Allow(ctx context.Context, owner string, allowed ...string) error
 	Disallow(ctx context.Context, owner string, allowed ...string) error
 	// Allowed lists everybody whom owner allowed, in no promised order.

@@ -61,7 +61,7 @@ func faultCases() []testCase {
 					}
 					refused(t, h, c.name, c.call(within(t, limit)), f.kinds...)
 					h.Heal()
-					for range 2 { // failures alone would open the breaker
+					for range 3 { // failures alone would open the breaker
 						mint(t, h, newUser(), 0)
 					}
 				}

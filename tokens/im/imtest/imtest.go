@@ -61,6 +61,12 @@ type Harness struct {
 	// BanCrowd registers and bans more people than fit in one page of bans, behind
 	// the client's back, and returns their ids. Nil where there are no pages.
 	BanCrowd func() []string
+	// MayWrite tells whether the cloud delivers a message that a client of one
+	// sends to another. Nil where the emulator cannot tell.
+	MayWrite func(from, to string) bool
+	// DisableAllowLists switches the cloud's service of allow lists off. Nil where
+	// it cannot be.
+	DisableAllowLists func()
 }
 
 // A Fault is one way to break.
@@ -87,7 +93,7 @@ const (
 func Run(t *testing.T, target Target) {
 	var all []testCase
 	for _, group := range [][]testCase{
-		cloudCases, mintCases, revokeCases, passwordCases, kickCases, banCases, profileCases, listCases, removeCases, blockCases, friendCases, watchCases, checkCases, faultCases(),
+		cloudCases, mintCases, revokeCases, passwordCases, kickCases, banCases, profileCases, listCases, removeCases, blockCases, allowCases, friendCases, watchCases, checkCases, faultCases(),
 	} {
 		all = append(all, group...)
 	}

@@ -83,11 +83,13 @@ func newHarness(t *testing.T, lifetime time.Duration) imtest.Harness {
 			}
 			return ok
 		},
-		Heal:         func() { turn("/control/reset", map[string]any{}) },
-		Unlist:       func() { turn("/control/app", map[string]any{"development": false}) },
-		ChangeSecret: func() { turn("/control/app", map[string]any{"rotate_secret": true}) },
-		Secrets:      []string{plantedSecret},
-		Pages:        1000,
+		Heal:              func() { turn("/control/reset", map[string]any{}) },
+		MayWrite:          box.Delivers,
+		DisableAllowLists: func() { turn("/control/app", map[string]any{"whitelist": false}) },
+		Unlist:            func() { turn("/control/app", map[string]any{"development": false}) },
+		ChangeSecret:      func() { turn("/control/app", map[string]any{"rotate_secret": true}) },
+		Secrets:           []string{plantedSecret},
+		Pages:             1000,
 		BanCrowd: func() []string {
 			turn("/control/app", map[string]any{"rate_limits": false})
 			return banCrowd(t, box, clk.now())

@@ -11,6 +11,8 @@ var perSecond = map[calls.Class]int{
 	"info":      100,
 	"ban":       100,
 	"blacklist": 100,
+	"allowlist": 100,
+	"allowing":  100,
 	"online":    100,
 	"remove":    100,
 	// Not documented for the list of users; that of its neighbours.
@@ -30,6 +32,10 @@ var (
 	opBlacklistAdd    = calls.Op{Path: "/user/blacklist/add.json", Class: "blacklist"}
 	opBlacklistRemove = calls.Op{Path: "/user/blacklist/remove.json", Class: "blacklist"}
 	opBlacklist       = calls.Op{Path: "/user/blacklist/query.json", Class: "blacklist"}
+	opAllowListAdd    = calls.Op{Path: "/user/whitelist/add.json", Class: "allowlist"}
+	opAllowListRemove = calls.Op{Path: "/user/whitelist/remove.json", Class: "allowlist"}
+	opAllowList       = calls.Op{Path: "/user/whitelist/query.json", Class: "allowlist"}
+	opAllowListOn     = calls.Op{Path: "/user/whitesetting/set.json", Class: "allowing"}
 	opOnline          = calls.Op{Path: "/user/checkOnline.json", Class: "online"}
 	opDeactivate      = calls.Op{Path: "/user/deactivate.json", Class: "remove"}
 	opUsers           = calls.Op{Path: "/user/query.json", Class: "list"}

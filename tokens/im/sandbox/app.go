@@ -25,6 +25,12 @@ type app struct {
 	rates          map[string]int // label → calls, where not the documented ones
 	blacklist      bool
 	whitelist      bool
+	// whitelistForAll switches every user's whitelist on.
+	whitelistForAll bool
+	// preSendURL is asked before a client's message is delivered; empty: nobody is.
+	preSendURL string
+	// preSendStatus is what the sender of a dropped message is told; 0 is success.
+	preSendStatus int
 	// development: what only apps in the development environment may call answers.
 	development bool
 	// openAnti makes clients speak protocol 4 on the socket instead of 3.

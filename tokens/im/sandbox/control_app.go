@@ -21,6 +21,9 @@ type appView struct {
 	Rates           map[string]int `json:"rates"`
 	Blacklist       bool           `json:"blacklist"`
 	Whitelist       bool           `json:"whitelist"`
+	WhitelistForAll bool           `json:"whitelist_for_all"`
+	PreSendURL      string         `json:"pre_send_url"`
+	PreSendStatus   int            `json:"pre_send_status"`
 	Development     bool           `json:"development"`
 	OpenAnti        bool           `json:"open_anti"`
 	Strict          bool           `json:"strict"`
@@ -47,6 +50,9 @@ func (s *Sandbox) appView() appView {
 		Rates:           maps.Clone(s.app.rates),
 		Blacklist:       s.app.blacklist,
 		Whitelist:       s.app.whitelist,
+		WhitelistForAll: s.app.whitelistForAll,
+		PreSendURL:      s.app.preSendURL,
+		PreSendStatus:   s.app.preSendStatus,
 		Development:     s.app.development,
 		OpenAnti:        s.app.openAnti,
 		Strict:          s.cfg.Strict,
@@ -64,6 +70,9 @@ func (s *Sandbox) setApp(_ *http.Request, body []byte) (any, *complaint) {
 		Rates           map[string]int  `json:"rates"`
 		Blacklist       *bool           `json:"blacklist"`
 		Whitelist       *bool           `json:"whitelist"`
+		WhitelistForAll *bool           `json:"whitelist_for_all"`
+		PreSendURL      *string         `json:"pre_send_url"`
+		PreSendStatus   *int            `json:"pre_send_status"`
 		Development     *bool           `json:"development"`
 		OpenAnti        *bool           `json:"open_anti"`
 		Easemob         *easeSpec       `json:"easemob"`
@@ -113,6 +122,19 @@ func (s *Sandbox) setApp(_ *http.Request, body []byte) (any, *complaint) {
 		}
 		next.userCap = *in.UserCap
 	}
+	if in.PreSendURL != nil {
+		if err := s.checkHookURL(*in.PreSendURL); err != nil {
+			return nil, &complaint{"pre_send_url", err.Error()}
+		}
+		next.preSendURL = *in.PreSendURL
+	}
+	if in.PreSendStatus != nil {
+		if *in.PreSendStatus < 0 || *in.PreSendStatus > 0xffff {
+			return nil, &complaint{"pre_send_status", "want the status that senders of dropped messages get, 0 to 65535; 0 is success"}
+		}
+		next.preSendStatus = *in.PreSendStatus
+	}
+	set(&next.whitelistForAll, in.WhitelistForAll)
 	set(&next.rateLimits, in.RateLimits)
 	set(&next.blacklist, in.Blacklist)
 	set(&next.whitelist, in.Whitelist)

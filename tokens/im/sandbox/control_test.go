@@ -25,8 +25,8 @@ func TestStateShowsWhatTheCloudHolds(t *testing.T) {
 	out := r.see("/control/state")
 	for path, want := range map[string]string{
 		"clock": "map[ahead:20s now:2026-03-01T12:00:20Z]",
-		"app": "map[app_key:testkey blacklist:true development:true lifetime_applies:new navigator:http://127.0.0.1:8090 open_anti:false rate_limits:true rates:map[] " +
-			"strict:false token_lifetime:20s user_cap:0 whitelist:true]",
+		"app": "map[app_key:testkey blacklist:true development:true lifetime_applies:new navigator:http://127.0.0.1:8090 open_anti:false pre_send_status:0 pre_send_url: rate_limits:true rates:map[] " +
+			"strict:false token_lifetime:20s user_cap:0 whitelist:true whitelist_for_all:false]",
 		"counts":     "map[bans:1 connections:0 deactivated:0 faults:0 messages:0 tokens:map[banned:1 deactivated:0 expired:2 valid:0] users:2]",
 		"bans":       "[map[until:2026-03-01T12:01:10Z user_id:b]]",
 		"blacklists": "map[a:[b]]",

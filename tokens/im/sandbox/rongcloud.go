@@ -30,6 +30,7 @@ const (
 type rongcloud struct {
 	s      *Sandbox
 	routes map[string]rongRoute
+	asks   *http.Client // of the app server, before delivery
 }
 
 // A rongRoute is one endpoint. do is called with the sandbox's lock held.
@@ -48,7 +49,7 @@ type rongRoute struct {
 type rongReply map[string]any
 
 func newRongcloud(s *Sandbox) *rongcloud {
-	rc := &rongcloud{s: s}
+	rc := &rongcloud{s: s, asks: newPreSend(s)}
 	second := func(n int) limit { return limit{n, time.Second} }
 	rc.routes = map[string]rongRoute{
 		"/user/getToken.json":         {limit: second(200), do: rc.getToken},
@@ -67,6 +68,7 @@ func newRongcloud(s *Sandbox) *rongcloud {
 		"/user/whitelist/add.json":    {limit: second(100), do: rc.whitelist().add},
 		"/user/whitelist/remove.json": {limit: second(100), do: rc.whitelist().remove},
 		"/user/whitelist/query.json":  {limit: second(100), do: rc.whitelist().query},
+		"/user/whitesetting/set.json": {limit: second(100), do: rc.setWhite},
 		// These two are limited by users, not by calls.
 		"/user/deactivate.json":       {limit: second(100), cost: rongJoinedUsers, do: rc.deactivate},
 		"/user/reactivate.json":       {limit: second(100), cost: rongJoinedUsers, do: rc.reactivate},

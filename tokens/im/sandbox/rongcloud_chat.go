@@ -1,5 +1,7 @@
 package sandbox
 
+import "cmp"
+
 // Statuses with which a message is not taken. The SDK reports them as they are.
 const (
 	rongNotMember  = 22406 // the sender is not in the group
@@ -75,12 +77,20 @@ func (rc *rongcloud) published(c *connection, f rongFrame) {
 			receipt(rongBadRequest, 0, "")
 			return
 		}
-		if rc.s.blocks(f.target, c.userID) {
-			receipt(rongRejected, 0, "")
+		if status := rc.s.turnsAway(f.target, c.userID); status != 0 {
+			receipt(status, 0, "")
 			return
 		}
 		m := rc.newMessage(c.userID, f.target, class, content)
-		m.extra = in.texts[11]
+		m.extra, m.uid = in.texts[11], cmp.Or(f.uid, m.uid)
+		if f.dropped {
+			if status := rc.s.app.preSendStatus; status != 0 {
+				receipt(status, 0, "")
+				return
+			}
+			receipt(0, m.at, m.uid)
+			return
+		}
 		rc.s.store.messages++
 		receipt(0, m.at, m.uid)
 		rc.deliver(m, c, true)

@@ -36,6 +36,10 @@ type rongFrame struct {
 	target string
 	id     uint16
 	body   []byte // a part of what was parsed
+
+	// uid and dropped are of a message that the app server was asked about.
+	uid     string
+	dropped bool
 }
 
 // parseRongFrame reads what clients send. What follows the last field of a

@@ -87,6 +87,7 @@ func (rc *rongcloud) listen(ctx context.Context, ws *websocket.Conn, c *connecti
 		if f.kind == rongDisconnect {
 			return websocket.StatusNormalClosure, ""
 		}
+		rc.preSend(ctx, c, &f)
 		rc.frame(c, f)
 	}
 }

@@ -51,6 +51,7 @@ type user struct {
 type idList struct {
 	entries []idEntry
 	last    uint64
+	on      bool // of a whitelist: it is looked at
 }
 
 type idEntry struct {

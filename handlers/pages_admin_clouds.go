@@ -42,7 +42,7 @@ type cloudsView struct {
 	Checked string
 }
 
-var allAbilities = []string{"ban", "block", "check", "kick", "list", "profile", "remove", "revoke", "watch"}
+var allAbilities = []string{"allow", "ban", "block", "check", "friend", "kick", "list", "password", "profile", "remark", "remove", "revoke", "watch"}
 
 func (h *api) cloudsView(c echo.Context) (web.View, cloudsView, error) {
 	ctx := c.Request().Context()

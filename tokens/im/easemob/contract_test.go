@@ -156,7 +156,9 @@ func newHarness(t *testing.T, change func(*easemob.Config)) imtest.Harness {
 			b.turn("/control/reset", map[string]any{})
 			clk.advance(time.Minute) // an app token is not asked for again at once
 		},
-		ChangeSecret:   func() { b.turn("/control/app", map[string]any{"easemob": map[string]any{"rotate_client_secret": true}}) },
+		ChangeSecret: func() {
+			b.turn("/control/app", map[string]any{"easemob": map[string]any{"rotate_client_secret": true}})
+		},
 		Secrets:        []string{plantedSecret, agoraCert},
 		LifetimeByCall: true,
 		EndlessBans:    true,

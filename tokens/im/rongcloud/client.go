@@ -21,8 +21,6 @@ import (
 
 const (
 	name = "rongcloud"
-	// longestAnswer in bytes, unpacked. A full page of a blacklist is 70 kB.
-	longestAnswer = 1 << 20
 	// reuses of a connection before it is given up: the documentation asks
 	// for less than 80, so that the cloud's load balancing works.
 	reuses = 40

@@ -3564,7 +3564,7 @@ export interface operations {
                             name: string;
                             app_key: string;
                             /** @description What the cloud can do beside minting. */
-                            abilities: ("ban" | "block" | "check" | "kick" | "list" | "profile" | "remove" | "revoke" | "watch")[];
+                            abilities: ("allow" | "ban" | "block" | "check" | "friend" | "kick" | "list" | "password" | "profile" | "remark" | "remove" | "revoke" | "watch")[];
                             /**
                              * @description Closed is well; open: the cloud is left alone for a while.
                              * @enum {unknown}

@@ -194,6 +194,41 @@ func TestComplaintsHaveWords(t *testing.T) {
 	}
 }
 
+var auditedAction = regexp.MustCompile(`"([a-z_]+\.[a-z_]+)"`)
+
+// TestAuditHasWords: what package models writes into the audit, the console says
+// in both languages.
+func TestAuditHasWords(t *testing.T) {
+	files, err := filepath.Glob("../models/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		for line := range strings.Lines(string(b)) {
+			if !strings.Contains(line, "s.audit(") && !strings.Contains(line, "actor") {
+				continue
+			}
+			for _, m := range auditedAction.FindAllStringSubmatch(line, -1) {
+				n++
+				if !HasText("admin.action." + m[1]) {
+					t.Errorf("%s writes %q, which the console has no words for", file, m[1])
+				}
+			}
+		}
+	}
+	if n < 25 {
+		t.Errorf("found %d actions in models, want the dozens that are there", n)
+	}
+}
+
 func TestLanguage(t *testing.T) {
 	for accept, want := range map[string]string{
 		"": "en", "zh": "zh", "zh-CN,zh;q=0.9,en;q=0.8": "zh", "en-GB,en;q=0.9,zh;q=0.8": "en", "de-DE,de;q=0.9,zh;q=0.5,en;q=0.3": "zh",

@@ -257,12 +257,14 @@ func easeBatch(queue easeJID, metas []easeQueued, at time.Time) []byte {
 	return easeMSync(easeSync, appendInt(b, 8, at.UnixMilli()))
 }
 
-// easePushed is metas that are in no queue.
-func easePushed(at time.Time, metas ...easeMeta) []byte {
+// easePushed is metas that wait in no queue. The SDK fails on those without the
+// name of one.
+func easePushed(queue easeJID, at time.Time, metas ...easeMeta) []byte {
 	b := appendMessage(nil, 1, easeStatus{}.encode())
 	for _, m := range metas {
 		b = appendMessage(b, 4, m.encode())
 	}
+	b = appendMessage(b, 6, queue.encode())
 	return easeMSync(easeSync, appendInt(b, 8, at.UnixMilli()))
 }
 

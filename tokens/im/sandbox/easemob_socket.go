@@ -244,7 +244,7 @@ func (es *easeLines) goodbye(u *easeUser, why easeKick, reason string) []byte {
 		body = appendString(body, 10, reason)
 	}
 	now := es.s.now()
-	return easePushed(now, easeMeta{
+	return easePushed(es.jidOf(u.name), now, easeMeta{
 		id: int64(es.s.easeNextID()), from: easeJID{app: es.s.cfg.EasemobAppKey, domain: easePeople}, to: es.jidOf(u.name),
 		at: now.UnixMilli(), kind: easeNSStatistic, payload: body,
 	})

@@ -248,8 +248,8 @@ func (p *easePhone) wantKick(operation int64) {
 	p.Helper()
 	_, s := p.down(0)
 	list := p.letters(s[4])
-	if len(list) != 1 || list[0].kind != 0 {
-		p.Fatalf("%v, want one meta of statistics", list)
+	if len(list) != 1 || list[0].kind != 0 || len(s[6]) != 1 {
+		p.Fatalf("%v in queue %q, want one meta of statistics and a queue: the SDK fails without", list, s[6])
 	}
 	if n, _ := p.unpb(list[0].payload); n[1] != operation {
 		p.Errorf("operation = %d, want %d", n[1], operation)

@@ -22,6 +22,8 @@
 //	health.go           /livez and /readyz
 //	metrics.go          /metrics
 //	people.go           finding others to write to
+//	friends.go          friends, their remarks, and requests to become friends
+//	blocks.go           whom one blocks
 //	docs.go             the contract and the pages made from it
 //	pages.go            the pages: their routes, who may see them, how they are shown
 //	pages_cookie.go     cookies, and which requests they count for

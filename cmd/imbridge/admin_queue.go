@@ -55,7 +55,7 @@ The last line counts what is due and what is buried.`,
 		},
 	}
 	c.Flags().StringVar(&state, "state", "", "only `waiting` or only buried rows")
-	c.Flags().StringVar(&f.Kind, "kind", "", "only rows of this `kind`: provision, profile, revoke, ban, remove")
+	c.Flags().StringVar(&f.Kind, "kind", "", "only rows of this `kind`: provision, profile, revoke, ban, remove, friend, block")
 	c.Flags().StringVar(&f.Subject, "subject", "", "only rows of the person with this `id`")
 	return c
 }

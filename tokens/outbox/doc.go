@@ -5,7 +5,7 @@
 // rows that are due, delivers them one by one, and takes them away, puts them
 // off, or buries them for an admin. kinds.go has one deliverer for each kind; it
 // reads today's truth, so that a row which comes late, twice or out of order
-// does no harm.
+// does no harm. lanes.go says which kinds share workers.
 //
 // It never holds a transaction open while it calls a cloud, and never trusts
 // that it still has its lease: each result is written under it or not at all. One

@@ -3356,7 +3356,7 @@ export interface operations {
         parameters: {
             query?: {
                 state?: "waiting" | "buried";
-                /** @description provision, profile, revoke, ban, remove. */
+                /** @description provision, profile, revoke, ban, remove, friend, block. */
                 kind?: string;
                 /** @description A person. */
                 subject?: components["schemas"]["ID"];

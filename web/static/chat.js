@@ -168,6 +168,7 @@ async function open(id) {
   at("talk-none").hidden = true;
   talks.select(id);
   log.reset();
+  readTo = 0;
   for (const message of outgoing.of(id)) log.put(message);
   void markRead();
   const reading = readNewest(id);
@@ -182,14 +183,16 @@ async function open(id) {
 
 const page = 20;
 const mostPages = 10;
+let readTo = 0; // up to this time the open conversation was read without a hole
 
-/** Reads back from now until it meets what is there, so that no hole is left. Resolves with what others wrote meanwhile. */
+/** Reads back from now to where the last reading began, so that no hole is left. Resolves with what others wrote meanwhile. */
 async function readNewest(id) {
   if (!online()) return [];
   const first = !log.loaded;
   if (first) log.busy(true);
   const news = [];
   let before = 0;
+  let newest = readTo;
   for (let pages = 1; ; pages++) {
     const read = await cloud.history(id, before, page);
     if (current !== id) return [];
@@ -199,17 +202,21 @@ async function readNewest(id) {
       return news;
     }
     const list = read.list.map((raw) => messageOf({ ...raw, targetId: id }));
-    const met = first || !read.more || list.length === 0 || list.some((message) => log.has(message));
+    newest = Math.max(newest, ...list.map((message) => message.time));
+    before = Math.min(...list.map((message) => message.time));
+    // That a message is there says nothing of those before it: our own are, whatever was missed.
+    const met = first || !read.more || list.length === 0 || before <= readTo;
     if (!first) news.push(...list.filter((message) => !message.mine && !log.has(message)));
     log.putAll(list);
     for (const message of list) if (message.mine) outgoing.arrived(message.mark, message);
     if (first) log.more(read.more);
-    if (met) return news;
-    before = Math.min(...list.map((message) => message.time));
-    if (pages < mostPages) continue;
-    // There is a hole behind this; the history is read on from its edge.
-    log.forgetBefore(before);
-    log.more(true);
+    if (!met && pages < mostPages) continue;
+    if (!met) {
+      // There is a hole behind this; the history is read on from its edge.
+      log.forgetBefore(before);
+      log.more(true);
+    }
+    readTo = newest;
     return news;
   }
 }

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"encoding/json"
 	"fmt"
+	"iter"
 	"maps"
 	"math"
 	"slices"
@@ -200,42 +201,47 @@ func appendEaseExt(b []byte, num fieldNumber, ext map[string]any) []byte {
 
 // easeSigned is a client's MessageBody with the names that are true: the SDK
 // shows who is named there, and not the envelope's. Everything else stays byte
-// by byte. B is a protobuf message.
+// by byte.
 func easeSigned(b []byte, class int64, from, to string) []byte {
-	out := easeAddress(class, from, to)
-	for len(b) > 0 {
-		num, _, n := protowire.ConsumeField(b)
-		if n < 0 {
-			return out
+	return append(easeAddress(class, from, to), easeWithout(b, 1, 2, 3)...)
+}
+
+// easeReworded is a MessageBody whose first content says something else, and
+// nothing of what it said.
+func easeReworded(b []byte, text string) []byte {
+	first := true
+	var out []byte
+	for num, raw := range easeFields(b) {
+		if num == 4 && first {
+			_, _, tag := protowire.ConsumeTag(raw)
+			content, _ := protowire.ConsumeBytes(raw[tag:])
+			raw, first = appendMessage(nil, 4, appendString(easeWithout(content, 2), 2, text)), false
 		}
-		if num > 3 {
-			out = append(out, b[:n]...)
-		}
-		b = b[n:]
+		out = append(out, raw...)
 	}
 	return out
 }
 
-// easeReworded is a MessageBody whose first content says something else. B is one
-// that was parsed.
-func easeReworded(b []byte, text string) []byte {
+// easeWithout is a message without some of its fields.
+func easeWithout(b []byte, gone ...fieldNumber) []byte {
 	var out []byte
-	done := false
-	for len(b) > 0 {
-		num, _, n := protowire.ConsumeField(b)
-		if n < 0 {
-			return out
+	for num, raw := range easeFields(b) {
+		if !slices.Contains(gone, num) {
+			out = append(out, raw...)
 		}
-		if num == 4 && !done {
-			_, _, tag := protowire.ConsumeTag(b)
-			content, _ := protowire.ConsumeBytes(b[tag:])
-			// Of a field that is there twice, the last one counts.
-			out = appendMessage(out, 4, appendString(slices.Clone(content), 2, text))
-			done = true
-		} else {
-			out = append(out, b[:n]...)
-		}
-		b = b[n:]
 	}
 	return out
+}
+
+// easeFields is the fields of a message as they stand in it, tag and all.
+func easeFields(b []byte) iter.Seq2[fieldNumber, []byte] {
+	return func(yield func(fieldNumber, []byte) bool) {
+		for len(b) > 0 {
+			num, _, n := protowire.ConsumeField(b)
+			if n < 0 || !yield(num, b[:n]) {
+				return
+			}
+			b = b[n:]
+		}
+	}
 }

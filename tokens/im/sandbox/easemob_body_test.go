@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"testing"
@@ -56,7 +57,11 @@ func TestEasemobBodyOfTheServerAPI(t *testing.T) {
 func TestEasemobTextIsReplaced(t *testing.T) {
 	body := chatBody(1, "ann", "bob", "bad")
 	body = append(body, pb(4, string(pb(1, 6, 10, "second")), 5, string(pb(1, "k", 2, 7, 6, "v")))...)
-	in, ok := parseEaseBody(easeReworded(body, "good"))
+	reworded := easeReworded(body, "good")
+	if bytes.Contains(reworded, []byte("bad")) {
+		t.Errorf("the new body still has the old text: %q", reworded)
+	}
+	in, ok := parseEaseBody(reworded)
 	if !ok || fmt.Sprint(in.body, in.ext, in.class) != "map[msg:good] map[k:v] 1" {
 		t.Errorf("body = %v %v %d, want the text replaced and nothing else", in.body, in.ext, in.class)
 	}

@@ -61,7 +61,7 @@ const (
 
 // isCallback tells whether a route is one of the clouds' own.
 func isCallback(route string) bool {
-	return route == rongCloudCallbackPath || route == easemobCallbackPath
+	return route == RongCloudCallbackPath || route == EasemobCallbackPath
 }
 
 // bodyLimit is in bytes.

@@ -11,10 +11,10 @@ import (
 	"imbridge/models"
 )
 
-const (
-	easemobCallbackPath = "/v1/callbacks/easemob/message"
-	easemobName         = "easemob"
-)
+// EasemobCallbackPath is what the console's address of the callback ends with.
+const EasemobCallbackPath = "/v1/callbacks/easemob/message"
+
+const easemobName = "easemob"
 
 // EasemobProof proves the signatures of Easemob's callbacks: the MD5 of callId, the
 // rule's secret and the timestamp as they were sent, in hex. Each rule in the

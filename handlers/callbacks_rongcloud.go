@@ -11,10 +11,10 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-const (
-	rongCloudCallbackPath = "/v1/callbacks/rongcloud/message"
-	rongCloudName         = "rongcloud"
-)
+// RongCloudCallbackPath is what the console's address of the callback ends with.
+const RongCloudCallbackPath = "/v1/callbacks/rongcloud/message"
+
+const rongCloudName = "rongcloud"
 
 // RongCloudProof proves the signatures of RongCloud's callbacks: the SHA-1 of app
 // secret, nonce and timestamp as they were sent, in hex. The secret lives in what

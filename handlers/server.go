@@ -153,8 +153,8 @@ func New(d Deps) *echo.Echo {
 	e.DELETE("/v1/blocks/:id", h.unblockUser, user...)
 
 	// The clouds' own, outside of sessions: each proves itself by its signature.
-	e.POST(rongCloudCallbackPath, h.rongCloudCallback)
-	e.POST(easemobCallbackPath, h.easemobCallback)
+	e.POST(RongCloudCallbackPath, h.rongCloudCallback)
+	e.POST(EasemobCallbackPath, h.easemobCallback)
 
 	e.POST("/v1/admin/login", h.adminLogin, public...)
 	e.GET("/v1/admin/overview", h.overview, admin...)

@@ -33,8 +33,8 @@ func (a *app) doctorCommand() *cobra.Command {
 		Use: "doctor", Short: "Look for what is wrong, and say how to cure it", Args: cobra.NoArgs,
 		Long: `Checks the settings, the data key, the database with its clock and schema, the cloud's
 credentials by a harmless call, what waits for the cloud, and the lifetimes against the
-cloud's console. It changes
-nothing but the row that readiness writes too. Exit status 1 when anything is wrong.`,
+cloud's console, and what keeps messages between friends where they are to stay there.
+It changes nothing but the row that readiness writes too. Exit status 1 when anything is wrong.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			d := &doctor{app: a, show: settings}
 			d.examine(cmd.Context())
@@ -86,6 +86,7 @@ func (d *doctor) examine(ctx context.Context) {
 	key, sound := d.dataKey(cfg)
 	lifetimes := d.database(ctx, cfg, key, sound)
 	d.cloud(ctx, cfg)
+	d.messages(ctx, cfg)
 	if lifetimes != nil {
 		d.lifetimes(cfg, *lifetimes)
 	}

@@ -31,7 +31,7 @@ import (
 //	inbox NAME                   receives webhooks and mail; see notices_test.go
 //
 // Those for processes are in script_process_test.go, those for HTTP in
-// script_http_test.go. Conditions: [sqlite], and [server] for the other two.
+// script_http_test.go, the one for the web socket in script_socket_test.go. Conditions: [sqlite], and [server] for the other two.
 func TestScripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(files) == 0 {
@@ -106,6 +106,7 @@ func runScripts(t *testing.T, engine string, files []string) {
 			"apart":   command((*script).apart),
 			"crooked": command((*script).crooked),
 			"inbox":   command((*script).inbox),
+			"writes":  command((*script).writes),
 		},
 	})
 }

@@ -97,7 +97,7 @@ func (a *app) serve(ctx context.Context, cfg config.Config, log *slog.Logger) er
 	if err := beginWithSecret(ctx, store, client, issuer); err != nil {
 		return err
 	}
-	delivery := &outbox.Delivery{Store: store, Cloud: client.Cloud, Issuer: issuer, Rate: client.roundRate, Now: now}
+	delivery := &outbox.Delivery{Store: store, Cloud: client.Cloud, Issuer: issuer, Rate: client.roundRate, RequireFriendship: friendsByList(ctx, cfg, client, log), Now: now}
 	runner := &outbox.Runner{Store: store, Kinds: delivery.Kinds(), Process: issuer.Process, Now: now, Log: log, Observe: metrics.Outbox}
 	watcher, err := newWatcher(cfg, store, client, &troubles, issuer.Process, now, log)
 	if err != nil {
@@ -108,7 +108,8 @@ func (a *app) serve(ctx context.Context, cfg config.Config, log *slog.Logger) er
 		RotateCloudSecret: func(ctx context.Context, actor string, o models.Origin) error {
 			return store.RotateSecret(ctx, client.app(), client.secret, actor, o)
 		},
-		Access: &tokens.Access{Keys: keys, Issuer: issuerName(cfg), Lifetime: cfg.Session.AccessLifetime, AdminLifetime: adminLifetime, Now: now},
+		Callbacks: callbacks(cfg, client),
+		Access:    &tokens.Access{Keys: keys, Issuer: issuerName(cfg), Lifetime: cfg.Session.AccessLifetime, AdminLifetime: adminLifetime, Now: now},
 		Settings: handlers.Settings{Version: version, RegisterBudget: cfg.Server.RegisterBudget, Bundled: !web.BundleMissing(), Rollback: cfg.IM.Registration == config.Rollback,
 			TokenBudget:    cfg.Server.TokenBudget,
 			TrustedProxies: cfg.Server.Proxies(), CORSOrigins: cfg.Server.CORSOrigins, Lifetimes: lifetimes(cfg),
@@ -124,6 +125,11 @@ func (a *app) serve(ctx context.Context, cfg config.Config, log *slog.Logger) er
 	ops, err := listen("ops.listen", cfg.Ops.Listen)
 	if err != nil {
 		return err
+	}
+	if box != nil && cfg.Messages.RequireFriendship {
+		if err := box.box.SetPreSend(reachable(api) + handlers.RongCloudCallbackPath); err != nil {
+			log.Warn("sandbox does not ask before it delivers", "err", err)
+		}
 	}
 	a.announce(ctx, cfg, store, api, ops, box, client.AppKey())
 	log.Info("serving", "version", version, "env", cfg.Env, "api", api.Addr().String(), "ops", ops.Addr().String(), "cloud", cfg.IM.Cloud)

@@ -26,6 +26,18 @@ const (
 	rongMaxPreSend = 512 << 10
 )
 
+// SetPreSend names the address that is asked before delivery, as the console
+// would; "" asks nobody. An address of another machine is refused.
+func (s *Sandbox) SetPreSend(address string) error {
+	if err := s.checkHookURL(address); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.app.preSendURL = address
+	return nil
+}
+
 // newPreSend sends what is asked before delivery. It reaches loopback alone unless
 // the sandbox is told otherwise.
 func newPreSend(s *Sandbox) *http.Client {

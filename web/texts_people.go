@@ -29,7 +29,7 @@ var peopleTexts = map[string]words{
 	"register.old":           {"Already registered?", "已有账号？"},
 	"register.login":         {"Log in", "去登录"},
 	"register.more":          {"E-mail and phone", "邮箱与电话"},
-	"register.username.hint": {"3 to 32 letters, digits or . _ - Others find you by it.", "3 到 32 个字母、数字或 . _ - ，他人可据此找到您。"},
+	"register.username.hint": {"Others find you by it: 3 to 32 letters, digits, dots, dashes or underscores.", "他人可据此找到您：3 到 32 个字母、数字、点、连字符或下划线。"},
 	"register.password.hint": {"At least 8 characters. A few words in a row are easy to keep in mind.", "至少 8 个字符。用几个词组成更容易记住。"},
 	"register.nickname.hint": {"What others see. Without one they see your username.", "他人看到的名称，不填则显示用户名。"},
 	"register.email.hint":    {"You can log in with it too.", "也可用于登录。"},

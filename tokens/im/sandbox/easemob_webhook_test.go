@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -20,20 +21,31 @@ const hookSecret = "planted-hook-secret"
 type ear struct {
 	*httptest.Server
 	heard chan map[string]any
+	mu    sync.Mutex
+	n     int // calls so far
 	say   func(w http.ResponseWriter, n int)
+}
+
+// says is how it answers from now on.
+func (e *ear) says(f func(w http.ResponseWriter, n int)) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.say = f
 }
 
 func newEar(t *testing.T) *ear {
 	e := &ear{heard: make(chan map[string]any, 100)}
-	n := 0
 	e.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		raw, _ := io.ReadAll(r.Body)
 		var body map[string]any
 		_ = json.Unmarshal(raw, &body)
 		e.heard <- body
-		n++
-		if e.say != nil {
-			e.say(w, n)
+		e.mu.Lock()
+		e.n++
+		n, say := e.n, e.say
+		e.mu.Unlock()
+		if say != nil {
+			say(w, n)
 		}
 	}))
 	t.Cleanup(e.Close)
@@ -51,7 +63,7 @@ func (e *ear) next(t *testing.T) map[string]any {
 			t.Errorf("signature of %v = %v, want %x", id, got, sum)
 		}
 		return body
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("no webhook came")
 		return nil
 	}
@@ -86,11 +98,11 @@ func TestEasemobRosterWebhooks(t *testing.T) {
 
 func TestEasemobPostsendWebhooks(t *testing.T) {
 	r, e := newRelations(t), newEar(t)
-	e.say = func(w http.ResponseWriter, n int) {
+	e.says(func(w http.ResponseWriter, n int) {
 		if n == 1 || n >= 3 {
 			w.WriteHeader(http.StatusInternalServerError)
 		}
-	}
+	})
 	r.listens(e, `,"events":["postsend"]`)
 	r.want(200, "POST", "/users/user1/contacts/users/user2", "") // switched off
 	a := r.want(200, "POST", "/messages/users", `{"from":"user1","to":["user2"],"type":"txt","body":{"msg":"hi"},"ext":{"k":1}}`)
@@ -115,8 +127,6 @@ func TestEasemobPostsendWebhooks(t *testing.T) {
 
 func TestEasemobPresend(t *testing.T) {
 	r, e := newRelations(t), newEar(t)
-	said := ""
-	e.say = func(w http.ResponseWriter, _ int) { _, _ = io.WriteString(w, said) }
 	m := &easeMessage{id: 17, chat: easeChat, from: "user1", to: "user2", kind: "txt", body: map[string]any{"msg": "hi"}}
 	ask := func() string {
 		ruling := r.s.ease.hooks.judge(t.Context(), m)
@@ -128,7 +138,7 @@ func TestEasemobPresend(t *testing.T) {
 	if got := ask(); got != "" {
 		t.Errorf("without a webhook = %q, want it to pass", got)
 	}
-	r.set("/control/app", `{"easemob":{"webhooks":{"presend_url":"`+e.URL+`","secret":"`+hookSecret+`","presend_wait_ms":5000}}}`)
+	r.set("/control/app", `{"easemob":{"webhooks":{"presend_url":"`+e.URL+`","secret":"`+hookSecret+`","presend_wait_ms":60000}}}`)
 	for _, tc := range []struct{ said, def, want string }{
 		{`{"valid":true}`, "block", ""},
 		{`{"valid":false}`, "pass", "custom logic denied"},
@@ -139,7 +149,7 @@ func TestEasemobPresend(t *testing.T) {
 		{`no`, "block", "custom internal error"},
 		{`{"valid":true,"x":"` + strings.Repeat("x", 1000) + `"}`, "block", "custom internal error"},
 	} {
-		said = tc.said
+		e.says(func(w http.ResponseWriter, _ int) { _, _ = io.WriteString(w, tc.said) })
 		r.set("/control/app", `{"easemob":{"webhooks":{"presend_default":"`+tc.def+`"}}}`)
 		if got := ask(); got != tc.want {
 			t.Errorf("judge who says %.60s, by default %s = %q, want %q", tc.said, tc.def, got, tc.want)
@@ -150,7 +160,7 @@ func TestEasemobPresend(t *testing.T) {
 	}
 	// One that does not answer in time.
 	held := make(chan struct{})
-	e.say = func(http.ResponseWriter, int) { <-held }
+	e.says(func(http.ResponseWriter, int) { <-held })
 	r.set("/control/app", `{"easemob":{"webhooks":{"presend_wait_ms":20}}}`)
 	if got := ask(); got != "custom internal error" {
 		t.Errorf("judge who is late = %q, want custom internal error", got)

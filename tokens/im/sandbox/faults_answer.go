@@ -53,7 +53,8 @@ func (s *Sandbox) instead(f *fault, c *call, d dialect, work func() answer) answ
 	case garbageStale:
 		return s.remembered(c.label)
 	case garbageWrongType:
-		return jsonAnswer(status, []byte(`{"code":{"value":200},"userId":17,"token":["a","b"],"errorMessage":false}`))
+		return jsonAnswer(status, []byte(`{"code":{"value":200},"userId":17,"token":["a","b"],"errorMessage":false,`+
+			`"access_token":["a","b"],"expires_in":"soon","user":[7],"entities":{"uuid":17},"data":false,"count":"many","cursor":17}`))
 	case garbageBinary:
 		body := make([]byte, 256)
 		for i := range body {

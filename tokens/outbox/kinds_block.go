@@ -11,7 +11,8 @@ import (
 // block blocks or unblocks, whichever is true.
 func (d *Delivery) block(ctx context.Context, subject string) error {
 	blocker, able := d.Cloud.(im.Blocker)
-	if !able {
+	lists, listing := d.lists()
+	if !able && !listing {
 		return nil
 	}
 	b, err := d.Store.BlockingOf(ctx, subject)
@@ -21,8 +22,14 @@ func (d *Delivery) block(ctx context.Context, subject string) error {
 	if err != nil || !meet(b.Owner, b.Other) {
 		return err
 	}
-	if b.Blocked {
-		return blocker.Block(ctx, b.Owner.IMID, b.Other.IMID)
+	switch {
+	case able && b.Blocked:
+		err = blocker.Block(ctx, b.Owner.IMID, b.Other.IMID)
+	case able:
+		err = blocker.Unblock(ctx, b.Owner.IMID, b.Other.IMID)
 	}
-	return blocker.Unblock(ctx, b.Owner.IMID, b.Other.IMID)
+	if err != nil || !listing {
+		return err
+	}
+	return d.list(ctx, lists, b.Owner, b.Other)
 }

@@ -12,8 +12,8 @@ import (
 // friends is told nothing, unless an allow list stands in for them.
 func (d *Delivery) friend(ctx context.Context, subject string) error {
 	friender, friends := d.Cloud.(im.Friender)
-	allower, allows := d.Cloud.(im.Allower)
-	if !friends && (!allows || !d.RequireFriendship) {
+	lists, listing := d.lists()
+	if !friends && !listing {
 		return nil
 	}
 	f, err := d.Store.FriendshipOf(ctx, subject)
@@ -32,10 +32,11 @@ func (d *Delivery) friend(ctx context.Context, subject string) error {
 		return d.remarks(ctx, f)
 	case friends:
 		return friender.Unfriend(ctx, a, b)
-	case f.Friends:
-		return both(allower.Allow, ctx, a, b)
 	}
-	return both(allower.Disallow, ctx, a, b)
+	if err := d.list(ctx, lists, f.A, f.B); err != nil {
+		return err
+	}
+	return d.list(ctx, lists, f.B, f.A)
 }
 
 // remarks sets what the two call each other, where that may be news: a new
@@ -54,14 +55,6 @@ func (d *Delivery) remarks(ctx context.Context, f models.Friendship) error {
 		return remarker.Remark(ctx, f.B.IMID, f.A.IMID, f.RemarkB)
 	}
 	return nil
-}
-
-// both does for each of two what the other is to be for them.
-func both(call func(ctx context.Context, owner string, others ...string) error, ctx context.Context, a, b string) error {
-	if err := call(ctx, a, b); err != nil {
-		return err
-	}
-	return call(ctx, b, a)
 }
 
 // meet tells whether the cloud can know both. Who is deleted is taken away there

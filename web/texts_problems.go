@@ -45,4 +45,11 @@ var problemTexts = map[string]words{
 	"problem.database_unavailable":   {"We cannot reach our own data at the moment. Please try again soon.", "暂时无法访问数据，请稍后再试。"},
 	"problem.timeout":                {"This took too long. Please try again.", "处理超时，请重试。"},
 	"problem.busy":                   {"Many people are logging in right now. Please try again in a moment.", "当前登录人数较多，请稍后再试。"},
+
+	// Only the IM cloud is answered these.
+	"problem.callback_malformed": {"The cloud's callback could not be read.", "无法读取云端回调。"},
+	"problem.callback_forged":    {"The callback is not signed as the cloud signs.", "云端回调签名有误。"},
+	"problem.callback_late":      {"The callback came too late.", "云端回调已过时。"},
+	"problem.callback_replayed":  {"This callback was taken before.", "此云端回调已处理过。"},
+	"problem.callback_foreign":   {"This callback is for another app.", "此云端回调属于其他应用。"},
 }

@@ -30,14 +30,14 @@ import (
 //	same A B                     with !, they must differ
 //	inbox NAME                   receives webhooks and mail; see notices_test.go
 //
-// Those for processes are in script_process_test.go, those for HTTP in
+// Those for several clouds are in script_clouds_test.go, those for processes in script_process_test.go, those for HTTP in
 // script_http_test.go, the one for the web socket in script_socket_test.go. Conditions: [sqlite], and [server] for the other two.
 func TestScripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("scripts in testdata: %d, %v", len(files), err)
 	}
-	var plain, stored []string
+	var plain, stored, easemob []string
 	for _, f := range files {
 		text, err := os.ReadFile(f)
 		if err != nil {
@@ -48,16 +48,21 @@ func TestScripts(t *testing.T) {
 		} else {
 			plain = append(plain, f)
 		}
+		if asksForClouds.Match(text) {
+			easemob = append(easemob, f)
+		}
 	}
-	t.Run("plain", func(t *testing.T) { runScripts(t, "", plain) })
+	t.Run("plain", func(t *testing.T) { runScripts(t, "", "rongcloud", plain) })
 	for _, engine := range modelstest.Engines(t) {
-		t.Run(engine, func(t *testing.T) { runScripts(t, engine, stored) })
+		t.Run(engine, func(t *testing.T) { runScripts(t, engine, "rongcloud", stored) })
 	}
+	// What differs by cloud does not differ by engine.
+	t.Run("easemob", func(t *testing.T) { runScripts(t, "sqlite", "easemob", easemob) })
 }
 
 var asksForDatabase = regexp.MustCompile(`(?m)^database$`)
 
-func runScripts(t *testing.T, engine string, files []string) {
+func runScripts(t *testing.T, engine, cloud string, files []string) {
 	path := filepath.Dir(binary(t)) + string(os.PathListSeparator)
 	testscript.RunT(scriptT{t}, testscript.Params{
 		Files:              files,
@@ -69,6 +74,9 @@ func runScripts(t *testing.T, engine string, files []string) {
 			e.Setenv("PATH", path+e.Getenv("PATH"))
 			e.Setenv("ENGINE", engine)
 			for name, value := range surroundings {
+				e.Setenv(name, value)
+			}
+			for name, value := range onCloud(cloud) {
 				e.Setenv(name, value)
 			}
 			return nil
@@ -84,6 +92,8 @@ func runScripts(t *testing.T, engine string, files []string) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"database": command((*script).database),
+			"clouds":   command((*script).clouds),
+			"reach":    command((*script).reach),
 			"sql":      command((*script).sql),
 			"mode":     command((*script).mode),
 			"atmost":   command((*script).atMost),

@@ -135,7 +135,8 @@ type UserPage struct {
 	// is; zero where it does not tell.
 	Total int
 	// Complete is set on the last page when the pages hold as many as the cloud
-	// says that there are.
+	// says that there are, or, where it tells no number, when it says that there are
+	// no more.
 	Complete bool
 	// Unlisted: the cloud does not list the users of this app, whatever the
 	// page. Look them up one by one.

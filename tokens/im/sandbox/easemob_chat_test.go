@@ -304,6 +304,23 @@ func TestEasemobMessagesOfTheServerAPI(t *testing.T) {
 	}
 }
 
+func TestEasemobOnlineOnlyMessagesDoNotWait(t *testing.T) {
+	r := newEaseRig(t)
+	r.register("off")
+	ann, bob := r.join("ann"), r.join("bob")
+	for i, to := range []string{"off", "bob"} {
+		meta := pb(1, i+1, 3, easeJIDBytes(to, "easemob.com", ""), 5, 1, 6, string(chatBody(1, "ann", to, "now")), 7, 1)
+		ann.msync(0, pb(1, string(meta)))
+		if _, s := ann.down(0); ann.status(s[1]) != "0" {
+			t.Fatalf("message to %s = %q, want 0", to, ann.status(s[1]))
+		}
+	}
+	bob.wantNotice("ann", "easemob.com")
+	if got := r.join("off").unreads(); got != "" {
+		t.Errorf("unread of who was away = %q, want none", got)
+	}
+}
+
 // Clients remember the highest id that they have seen.
 func TestEasemobIDsRiseOverAReset(t *testing.T) {
 	r := newEaseRig(t)

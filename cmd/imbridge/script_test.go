@@ -31,7 +31,7 @@ import (
 //	inbox NAME                   receives webhooks and mail; see notices_test.go
 //
 // Those for several clouds are in script_clouds_test.go, those for processes in script_process_test.go, those for HTTP in
-// script_http_test.go, the one for the web socket in script_socket_test.go. Conditions: [sqlite], and [server] for the other two.
+// script_http_test.go, the one for the web socket in script_socket_test.go. Conditions: [sqlite], and [server] for the other two; [rongcloud] and [easemob].
 func TestScripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(files) == 0 {
@@ -87,6 +87,8 @@ func runScripts(t *testing.T, engine, cloud string, files []string) {
 				return engine == "sqlite", nil
 			case "server":
 				return engine == "mariadb" || engine == "mysql", nil
+			case "rongcloud", "easemob":
+				return cloud == cond, nil
 			}
 			return false, fmt.Errorf("unknown condition %q", cond)
 		},

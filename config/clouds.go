@@ -1,101 +1,44 @@
 package config
 
-import "time"
-
-// What becomes of the passwords at Easemob (key im.easemob.password).
-const (
-	RandomPassword  = "random"
-	DerivedPassword = "derived"
+import (
+	"reflect"
+	"time"
 )
 
-// RongCloud holds the keys below im.rongcloud.
-type RongCloud struct {
-	// App key, from the console. Clients are told it.
-	AppKey string `key:"app_key" form:"word" eg:"c9kqb3rdkbb8j"`
-
-	// App secret, from the console, next to the app key. The server's alone.
-	AppSecret Secret `key:"app_secret" form:"word" eg:"APP_SECRET"`
-
-	// Data centre of the app: BJ (Beijing), SG (Singapore), SG_B (Singapore B),
-	// NA (North America) or SAU (Saudi Arabia).
-	Region string `key:"region" oneof:"BJ SG SG_B NA SAU"`
-
-	// Address of the server API in place of the region's two hosts, for a private
-	// cloud. Production refuses http:// beyond loopback: the answers hold tokens.
-	BaseURL string `key:"base_url" form:"url" eg:"https://rongcloud.example.com"`
-
-	// The token lifetime set in RongCloud's console, which no API tells: permanent,
-	// 30d, 7d, 1d or another duration. A token never lives longer than this,
-	// whatever the admin of imbridge chose.
-	ConsoleLifetime string `key:"console_lifetime" form:"lifetime"`
-
-	// Navigators that clients are given, for a private cloud. Empty: the SDK's own
-	// and those inside the token.
-	Navigators []string `key:"navigators" form:"url" eg:"https://nav.example.com"`
-
-	// Time for one call to the cloud.
-	Timeout time.Duration `key:"timeout" min:"100ms" max:"1m"`
-
-	// The share of the documented call limits that this process uses, in percent.
-	// Several processes on one app key have to divide it among them.
-	QuotaPercent int `key:"quota_percent" min:"1" max:"100"`
+// cloudSettings are the settings of one cloud: a field of IM, its name the key.
+type cloudSettings interface {
+	// defaults sets what holds when nothing is set.
+	defaults()
+	// check complains about what im.cloud, being this one, needs and does not have.
+	check(rule rule)
+	// baseURL is where the server API is, in place of the cloud's own hosts.
+	baseURL() string
 }
 
-// Easemob holds the keys below im.easemob.
-type Easemob struct {
-	// App key, from the console: organisation, # and app. Clients are told it.
-	AppKey string `key:"app_key" form:"appkey" eg:"1122334455#demo"`
+// A namedCloud is a cloud's settings with what im.cloud calls it.
+type namedCloud struct {
+	name string
+	cloudSettings
+}
 
-	// Client id, from the console, below the app key.
-	ClientID string `key:"client_id" form:"word" eg:"YXA6CLIENT_ID"`
+// clouds are the settings of all clouds, in the order of the struct.
+func (im *IM) clouds() (all []namedCloud) {
+	v := reflect.ValueOf(im).Elem()
+	for i := range v.NumField() {
+		if own, ok := v.Field(i).Addr().Interface().(cloudSettings); ok {
+			all = append(all, namedCloud{v.Type().Field(i).Tag.Get("key"), own})
+		}
+	}
+	return all
+}
 
-	// Client secret, from the console, below the client id. The server's alone.
-	ClientSecret Secret `key:"client_secret" form:"word" eg:"YXA6CLIENT_SECRET"`
-
-	// Data centre of the app: CN1, CN2 (China), SG1, SG2 (Singapore), US1 (US East)
-	// or DE2 (Germany), as the console's overview of the app names it.
-	Region string `key:"region" oneof:"CN1 CN2 SG1 SG2 US1 DE2"`
-
-	// Address of the server API in place of the region's hosts, for a VIP cluster
-	// or a private cloud. Production refuses http:// beyond loopback: the answers
-	// hold tokens.
-	BaseURL string `key:"base_url" form:"url" eg:"https://easemob.example.com"`
-
-	// standard, or vip5 for the VIP 5 cluster, which counts lifetimes in
-	// milliseconds.
-	Cluster string `key:"cluster" oneof:"standard vip5"`
-
-	// Where SDKs open their web socket, for a private cloud. Empty: the SDK finds
-	// the public cloud's servers by itself.
-	WebSocketURL string `key:"web_socket_url" form:"wsurl" eg:"wss://easemob.example.com/ws"`
-
-	// Where SDKs make their own calls, for a private cloud. Empty: as above.
-	APIURL string `key:"api_url" form:"url" eg:"https://easemob.example.com"`
-
-	// How connect tokens are made. server: the cloud issues them. dynamic: signed
-	// here with the client secret, without a call. agora: signed here with the
-	// certificate of an Agora project. Those signed here cannot be revoked: log-outs,
-	// bans of imbridge and changed passwords leave them working until they end, so
-	// choose a short lifetime; and agora costs a call for the cloud's own id of each
-	// person.
-	Tokens string `key:"tokens" oneof:"server dynamic agora"`
-
-	// App id of the Agora project, 32 hexadecimal digits; for tokens: agora.
-	AgoraAppID string `key:"agora_app_id" form:"hex32" eg:"0123456789abcdef0123456789abcdef"`
-
-	// Certificate of the Agora project, 32 hexadecimal digits; for tokens: agora.
-	AgoraCertificate Secret `key:"agora_certificate" form:"hex32" eg:"0123456789abcdef0123456789abcdef"`
-
-	// random: people have a password at the cloud that nobody knows; changing it
-	// is how their tokens are revoked. derived: it is made from the password of the
-	// app, so that clients which log in to the cloud with name and password go on
-	// working.
-	Password string `key:"password" oneof:"random derived"`
-
-	// Time for one call to the cloud.
-	Timeout time.Duration `key:"timeout" min:"100ms" max:"1m"`
-
-	// The share of the documented call limits that this process uses, in percent.
-	// Several processes on one app key have to divide it among them.
-	QuotaPercent int `key:"quota_percent" min:"1" max:"100"`
+// ConsoleLifetime is what the cloud's console grants a token; zero is for ever, or
+// that it has no say in it, as at Easemob.
+func (c Config) ConsoleLifetime() time.Duration {
+	for _, cloud := range c.IM.clouds() {
+		if own, limits := cloud.cloudSettings.(interface{ Console() time.Duration }); limits && cloud.name == c.Client() {
+			return own.Console()
+		}
+	}
+	return 0
 }

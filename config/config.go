@@ -347,7 +347,7 @@ type Log struct {
 
 // Default returns what holds when nothing is set.
 func Default() Config {
-	return Config{
+	c := Config{
 		Env:     Development,
 		DataDir: "./data",
 		Server: Server{
@@ -371,21 +371,6 @@ func Default() Config {
 			ExtraLifetimes:     []string{},
 			RenewWindowPercent: 20,
 			Registration:       Pending,
-			RongCloud: RongCloud{
-				Region:          "BJ",
-				ConsoleLifetime: "permanent",
-				Navigators:      []string{},
-				Timeout:         5 * time.Second,
-				QuotaPercent:    90,
-			},
-			Easemob: Easemob{
-				Region:       "CN1",
-				Cluster:      "standard",
-				Tokens:       "server",
-				Password:     RandomPassword,
-				Timeout:      5 * time.Second,
-				QuotaPercent: 90,
-			},
 		},
 		Messages: Messages{WhenUnsure: "deliver"},
 		Session: Session{
@@ -411,4 +396,8 @@ func Default() Config {
 		Reconcile: Reconcile{At: "03:30"},
 		Log:       Log{Level: "info"},
 	}
+	for _, cloud := range c.IM.clouds() {
+		cloud.defaults()
+	}
+	return c
 }

@@ -8,7 +8,6 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"time"
 )
 
 // resolve fills in what is left to the environment: log.format,
@@ -55,15 +54,6 @@ func (s Server) Proxies() []netip.Prefix {
 	return out
 }
 
-// Console returns ConsoleLifetime, parsed; zero is permanent.
-func (r RongCloud) Console() time.Duration {
-	d, err := parseDuration(r.ConsoleLifetime)
-	if err != nil {
-		return 0
-	}
-	return d
-}
-
 // Client is the name of the cloud whose client is used: the one that the sandbox
 // plays where im.cloud is sandbox.
 func (c Config) Client() string {
@@ -71,15 +61,6 @@ func (c Config) Client() string {
 		return c.Sandbox.Cloud
 	}
 	return c.IM.Cloud
-}
-
-// ConsoleLifetime is what the cloud's console grants a token; zero is for ever, or
-// that it has no say in it, as at Easemob.
-func (c Config) ConsoleLifetime() time.Duration {
-	if c.Client() == "rongcloud" {
-		return c.IM.RongCloud.Console()
-	}
-	return 0
 }
 
 // Describe lists every setting as in force, a line each, secrets hidden.

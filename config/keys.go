@@ -1,10 +1,11 @@
 package config
 
 import (
-	_ "embed"
+	"embed"
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"io/fs"
 	"reflect"
 	"strconv"
 	"strings"
@@ -57,11 +58,8 @@ type list struct {
 // The comments are read from the source, so that the manual cannot say other
 // things than the code that a developer reads.
 //
-//go:embed config.go
-var source string
-
-//go:embed clouds.go
-var cloudsSource string
+//go:embed config.go cloud_*.go
+var sources embed.FS
 
 var catalogue = sync.OnceValue(func() *list {
 	c := &list{byName: map[string]*Key{}, byEnv: map[string]*Key{}}
@@ -175,11 +173,13 @@ func formatDuration(d time.Duration) string {
 	return s
 }
 
-// fieldDocs returns the comment of every struct field in config.go and clouds.go,
-// by "Type.Field".
+// fieldDocs returns the comment of every struct field in the sources, by
+// "Type.Field".
 func fieldDocs() map[string]string {
 	docs := map[string]string{}
-	for name, text := range map[string]string{"config.go": source, "clouds.go": cloudsSource} {
+	files, _ := fs.Glob(sources, "*.go") // the pattern is right
+	for _, name := range files {
+		text, _ := sources.ReadFile(name)
 		file, err := parser.ParseFile(token.NewFileSet(), name, text, parser.ParseComments)
 		if err == nil { // it is the source that was compiled
 			addFieldDocs(docs, file)

@@ -30,7 +30,7 @@ type Options struct {
 	Path      string   // file that must exist; empty: FileName in Dir, if there is one
 	Dir       string   // empty: the working directory
 	Environ   []string // as of os.Environ, which stands in for nil
-	Clouds    []string // names of im.cloud that can be opened; nil: sandbox, rongcloud, easemob
+	Clouds    []string // names of im.cloud that can be opened; nil: every one of config
 	Lifetimes []string // what im.lifetime may be without extra_lifetimes; nil: permanent, 30d, 7d, 1d
 }
 

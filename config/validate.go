@@ -13,11 +13,8 @@ import (
 	"time"
 )
 
-// Clouds and lifetimes when Options names none.
-var (
-	defaultClouds    = []string{"sandbox", "rongcloud", "easemob"}
-	defaultLifetimes = []string{"permanent", "30d", "7d", "1d"}
-)
+// defaultLifetimes are those when Options names none.
+var defaultLifetimes = []string{"permanent", "30d", "7d", "1d"}
 
 // check adds what is wrong with the values: each by itself, then together. A
 // key that could not be read holds its default, which is right by itself, but
@@ -123,12 +120,11 @@ func (r *reader) checkProduction(rule rule) {
 		"IMBRIDGE_KEYS_DATA_KEY_FILE=/run/secrets/data_key (made by: openssl rand -base64 32), or keys.allow_generated: true")
 	rule(len(c.IM.ExtraLifetimes) > 0, "im.extra_lifetimes",
 		"production has no extra lifetimes", "im.extra_lifetimes: []")
-	for _, b := range []struct{ url, key, example string }{
-		{c.IM.RongCloud.BaseURL, "im.rongcloud.base_url", "https://rongcloud.example.com"},
-		{c.IM.Easemob.BaseURL, "im.easemob.base_url", "https://easemob.example.com"},
-	} {
-		if u, err := url.Parse(b.url); err == nil {
-			rule(u.Scheme == "http" && !loopback(u.Hostname()), b.key, "production does not send tokens over plain http", b.key+": "+b.example)
+	for _, cloud := range c.IM.clouds() {
+		key := "im." + cloud.name + ".base_url"
+		if u, err := url.Parse(cloud.baseURL()); err == nil {
+			rule(u.Scheme == "http" && !loopback(u.Hostname()), key, "production does not send tokens over plain http",
+				key+": "+catalogue().byName[key].Example)
 		}
 	}
 }
@@ -227,30 +223,20 @@ func (r *reader) checkCloud(rule rule, o Options) {
 	im := &r.cfg.IM
 	clouds, lifetimes := o.Clouds, o.Lifetimes
 	if clouds == nil {
-		clouds = defaultClouds
+		clouds = []string{"sandbox"}
+		for _, cloud := range im.clouds() {
+			clouds = append(clouds, cloud.name)
+		}
 	}
 	if lifetimes == nil {
 		lifetimes = defaultLifetimes
 	}
 	rule(!slices.Contains(clouds, im.Cloud), "im.cloud",
 		"this build has no such cloud, but "+orList(clouds), "im.cloud: "+cmp.Or(clouds...))
-	if im.Cloud == "rongcloud" {
-		key, secret := im.RongCloud.AppKey, im.RongCloud.AppSecret
-		rule(key == "", "im.rongcloud.app_key", "is missing, and im.cloud is rongcloud", "")
-		rule(!secret.IsSet(), "im.rongcloud.app_secret", "is missing, and im.cloud is rongcloud",
-			"IMBRIDGE_IM_RONGCLOUD_APP_SECRET_FILE=/run/secrets/im_rongcloud_app_secret")
-		rule(key != "" && key == secret.Reveal(), "im.rongcloud.app_secret", "is the app key once more; the console shows the secret beside it", "")
-	}
-	if im.Cloud == "easemob" {
-		e := im.Easemob
-		rule(e.AppKey == "", "im.easemob.app_key", "is missing, and im.cloud is easemob", "")
-		rule(e.ClientID == "", "im.easemob.client_id", "is missing, and im.cloud is easemob", "")
-		rule(!e.ClientSecret.IsSet(), "im.easemob.client_secret", "is missing, and im.cloud is easemob",
-			"IMBRIDGE_IM_EASEMOB_CLIENT_SECRET_FILE=/run/secrets/im_easemob_client_secret")
-		rule(e.ClientID != "" && e.ClientID == e.ClientSecret.Reveal(), "im.easemob.client_secret", "is the client id once more; the console shows the secret below it", "")
-		rule(e.Tokens == "agora" && e.AgoraAppID == "", "im.easemob.agora_app_id", "is missing, and im.easemob.tokens is agora", "")
-		rule(e.Tokens == "agora" && !e.AgoraCertificate.IsSet(), "im.easemob.agora_certificate", "is missing, and im.easemob.tokens is agora",
-			"IMBRIDGE_IM_EASEMOB_AGORA_CERTIFICATE_FILE=/run/secrets/im_easemob_agora_certificate")
+	for _, cloud := range im.clouds() {
+		if cloud.name == im.Cloud {
+			cloud.check(rule)
+		}
 	}
 	for i, s := range im.ExtraLifetimes {
 		d, err := parseDuration(s)

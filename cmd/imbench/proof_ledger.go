@@ -192,7 +192,7 @@ func (s *stage) atRest(ctx context.Context, f *finding, within time.Duration) ti
 		left = fmt.Sprintf("no outbox rows waiting, %d people pending", pending)
 		return err == nil && pending == 0, err
 	})
-	if !ok {
+	if took := time.Since(start); !ok || took > within+s.poll+time.Second {
 		f.wrong("not at rest within %s: %s, %v%s", within, left, err, s.waiting(ctx))
 	}
 	if buried, _ := s.number(ctx, "SELECT COUNT(*) FROM outbox WHERE buried_at IS NOT NULL"); buried > 0 {

@@ -1,7 +1,8 @@
-// Makes dist/rongcloud.js and dist/imbridge-client.js: `make web` calls it. Both are ES
-// modules for pages, and the binary embeds them.
+// Makes dist/rongcloud.js, dist/easemob.js and dist/imbridge-client.js: `make web` calls it. They
+// are ES modules for pages, and the binary embeds them.
 import { mkdir } from "node:fs/promises";
 import { build } from "esbuild";
+import { easemobFunctions } from "./easemob_functions.mjs";
 
 // The engine carries protobufjs, which looks for node's path and fs and does without
 // them in a browser.
@@ -26,4 +27,5 @@ const common = {
 
 await mkdir(new URL("dist/", import.meta.url), { recursive: true });
 await build({ ...common, entryPoints: { rongcloud: "@rongcloud/imlib-next" }, outdir: "dist", plugins: [withoutNode] });
+await build({ ...common, entryPoints: { easemob: "easemob-websdk" }, outdir: "dist", plugins: [easemobFunctions] });
 await build({ ...common, entryPoints: { "imbridge-client": "client/src/index.ts" }, outdir: "dist", minify: false });

@@ -1,5 +1,5 @@
 import type { Bridge } from "./bridge.js";
-import { Problem } from "./problem.js";
+import { begin, Loop, type Connection, type ConnectionOptions, type ConnectionState } from "./connection.js";
 import type { ConnectToken } from "./connect_token.js";
 
 /** What is used of `@rongcloud/imlib-next`, version 5. */
@@ -13,50 +13,6 @@ export interface RongIMLib {
   removeEventListener(event: any, listener: (argument: any) => void): void;
 }
 
-/**
- * How the connection is:
- * - connecting: on its way, or the network is gone and somebody is trying
- * - connected
- * - renewing: the cloud refused the token, and a new one is being fetched
- * - banned: by an admin; final
- * - signed out elsewhere: the person connected from another place; final
- * - signed out: the session with imbridge has ended; final
- * - failed: see the detail; final
- * - stopped: by stop(); final
- */
-export type ConnectionState = "connecting" | "connected" | "renewing" | "banned" | "signed out elsewhere" | "signed out" | "failed" | "stopped";
-
-export interface ConnectionDetail {
-  /** The cloud's code that led here. */
-  code?: number;
-  /** What imbridge answered, or why we gave up. */
-  problem?: Problem;
-  /** ms until the next try. */
-  retryIn?: number;
-  /** The person's id at the cloud, with connected. */
-  userID?: string;
-}
-
-export interface ConnectionOptions<Message> {
-  onState?: (state: ConnectionState, detail: ConnectionDetail) => void;
-  onMessage?: (message: Message) => void;
-  /**
-   * Read from the cloud again what is shown, and resolve with whether there was something that
-   * onMessage had not brought. Called after each connection, and now and then while it lasts.
-   */
-  onCatchUp?: () => Promise<boolean>;
-  /** While connected, ask imbridge every so many ms whether the session has ended; never where it is not set. */
-  checkSession?: number;
-}
-
-export interface Connection {
-  readonly state: ConnectionState;
-  readonly detail: ConnectionDetail;
-  /** Resolves when the loop is over: the connection is stopped or final. */
-  readonly over: Promise<void>;
-  stop(): Promise<void>;
-}
-
 // https://docs.rongcloud.io: status codes of the client SDKs.
 const refusedCodes: ReadonlySet<number> = new Set([31004, 31020]);
 const finalCodes: ReadonlyMap<number, ConnectionState> = new Map([
@@ -68,19 +24,6 @@ const finalCodes: ReadonlyMap<number, ConnectionState> = new Map([
   [34005, "failed"], // the key is for another kind of app
 ]);
 
-const firstPause = 1_000;
-const longestPause = 30_000;
-/** Timers of days do not survive a laptop's sleep, and setTimeout ends at 24 days. */
-const longestNap = 3_600_000;
-
-// The SDK numbers its questions anew with each connection, and the clocks of the last one's run on:
-// for half a minute they take away answers of this one. When that hits a pull, what is announced is
-// not fetched, for up to three minutes and whatever the state is (engine 5.38.0). So we look
-// ourselves: often after a connection and after something was missed, else rarely.
-const alertFor = 60_000;
-const alertPause = 4_000;
-const calmPause = 30_000;
-
 /** The library keeps one connection for the page, and wants to be set up once. */
 const setUp = new WeakMap<object, string>();
 
@@ -89,252 +32,56 @@ const setUp = new WeakMap<object, string>();
  * A lost network is the SDK's to mend; a refused token is ours.
  */
 export function connectRongCloud<Message = unknown>(lib: RongIMLib, bridge: Bridge, options: ConnectionOptions<Message> = {}): Connection {
-  const loop = new Loop<Message>(lib, bridge, options);
-  const over = loop.run();
-  return {
-    get state() {
-      return loop.state;
-    },
-    get detail() {
-      return loop.detail;
-    },
-    over,
-    stop: () => loop.stop(),
-  };
+  return begin(new RongCloudLoop<Message>(lib, bridge, options));
 }
 
-/** The final state that a problem means, or undefined where another try may help. */
-function verdict(problem: Problem): ConnectionState | undefined {
-  if (problem.code === "banned") return "banned";
-  if (problem.status === 401 || problem.code === "logged_out") return "signed out";
-  return problem.temporary ? undefined : "failed";
-}
-
-class Loop<Message> {
+class RongCloudLoop<Message> extends Loop<Message> {
   readonly #lib: RongIMLib;
-  readonly #bridge: Bridge;
-  readonly #options: ConnectionOptions<Message>;
-  state: ConnectionState = "connecting";
-  detail: ConnectionDetail = {};
-  #over = false;
-  #online = false;
-  #wasOnline = false;
-  /** Until when messages may be missing without a word. */
-  #alertUntil = 0;
-  #catching = false;
-  #catchAgain = false;
-  #connected: ConnectionDetail = {};
-  /** Told of the next end of the connection; undefined while there is none to end. */
-  #onDisconnect: ((code: number) => void) | undefined;
-  #wake: () => void = () => {};
-  #undo: (() => void)[] = [];
-  readonly #stopping: Promise<undefined>;
-  #leave: () => void = () => {};
+  // The SDK numbers its questions anew with each connection, and the clocks of the last one's run on:
+  // for half a minute they take away answers of this one. When that hits a pull, what is announced is
+  // not fetched, for up to three minutes and whatever the state is (engine 5.38.0).
+  protected readonly mayBeDeaf = true;
 
   constructor(lib: RongIMLib, bridge: Bridge, options: ConnectionOptions<Message>) {
+    super(bridge, options);
     this.#lib = lib;
-    this.#bridge = bridge;
-    this.#options = options;
-    this.#stopping = new Promise((resolve) => (this.#leave = () => resolve(undefined)));
   }
 
-  async run(): Promise<void> {
-    try {
-      await this.#keepConnected();
-    } catch (err) {
-      // connect() and init() are not meant to throw.
-      this.#finish("failed", { problem: new Problem("sdk_failed", "the SDK failed", { cause: err }) });
-    }
+  protected meaning(code: number): ConnectionState | "refused" | undefined {
+    return refusedCodes.has(code) ? "refused" : finalCodes.get(code);
   }
 
-  async #keepConnected(): Promise<void> {
-    this.#tell("connecting");
+  protected listen(): void {
     const { Events } = this.#lib;
-    this.#listen(Events.DISCONNECT, (code: number) => this.#onDisconnect?.(code));
-    this.#listen(Events.SUSPEND, (code: number) => this.state === "connected" && this.#tell("connecting", { code }));
-    this.#listen(Events.CONNECTED, () => this.#online && this.#greet());
-    this.#listen(Events.MESSAGES, (event: { messages: Message[] }) => {
-      for (const message of event.messages) this.#call(() => this.#options.onMessage?.(message));
+    this.#on(Events.DISCONNECT, (code: number) => this.lost(code));
+    this.#on(Events.SUSPEND, (code: number) => this.suspended(code));
+    this.#on(Events.CONNECTED, () => this.restored());
+    this.#on(Events.MESSAGES, (event: { messages: Message[] }) => {
+      for (const message of event.messages) this.heard(message);
     });
-    this.#undo.push(this.#bridge.onEnded((problem) => this.#finish("signed out", { problem })));
-
-    let refused: { code: number; token: string } | undefined;
-    let failures = 0;
-    while (!this.#over) {
-      let token: ConnectToken;
-      try {
-        token = await (refused === undefined ? this.#bridge.connectToken() : this.#bridge.refused(refused.code, refused.token));
-      } catch (err) {
-        await this.#troubled(err, failures++, refused?.code);
-        continue;
-      }
-      if (this.#over) break;
-      const code = await this.#connectOnce(token);
-      if (this.#over) break;
-      if (code === 0) continue;
-      const ended = finalCodes.get(code);
-      if (ended !== undefined) return this.#finish(ended, { code });
-      if (this.#wasOnline) failures = 0;
-      if (refusedCodes.has(code)) {
-        refused = { code, token: token.token };
-        this.#tell("renewing", { code });
-      } else {
-        refused = undefined;
-        await this.#pause("connecting", { code }, failures++);
-      }
-    }
   }
 
-  /** Connects, and resolves with the code that ended it: of the try, or of the connection. */
-  async #connectOnce(token: ConnectToken): Promise<number> {
-    this.#wasOnline = false;
+  protected async connect(token: ConnectToken): Promise<{ code: number; userID?: string | undefined }> {
     const about = JSON.stringify([token.app_key, token.endpoints.navigators]);
     if (setUp.get(this.#lib) !== about) {
       this.#lib.init({ appkey: token.app_key, navigators: token.endpoints.navigators });
       setUp.set(this.#lib, about);
     }
-    // Listened to from the start: a connection may end between the answer and its handling.
-    const disconnected = new Promise<number>((resolve) => (this.#onDisconnect = resolve));
-    try {
-      // connect() may take its time, or for ever: stop() does not wait for it.
-      const answer = await Promise.race([this.#lib.connect(token.token), this.#stopping]);
-      if (this.#over || answer === undefined) return 0;
-      const { code, data } = answer;
-      if (code !== 0) return code;
-      this.#online = this.#wasOnline = true;
-      this.#connected = data === undefined ? {} : { userID: data.userId };
-      this.#greet();
-      const rest = this.#tend();
-      const end = await disconnected;
-      rest();
-      return end;
-    } finally {
-      this.#online = false;
-      this.#onDisconnect = undefined;
-    }
+    const { code, data } = await this.#lib.connect(token.token);
+    return { code, userID: data?.userId };
   }
 
-  #greet(): void {
-    this.#tell("connected", this.#connected);
-    this.#alertUntil = Date.now() + alertFor;
-    void this.#catchUp();
+  protected disconnect(): Promise<unknown> {
+    return this.#lib.disconnect();
   }
 
-  /** One at a time; what is wanted meanwhile comes after it. */
-  async #catchUp(): Promise<void> {
-    this.#catchAgain = true;
-    if (this.#catching) return;
-    this.#catching = true;
-    while (this.#catchAgain && this.state === "connected") {
-      this.#catchAgain = false;
-      try {
-        if (await this.#options.onCatchUp?.()) this.#alertUntil = Date.now() + alertFor;
-      } catch (err) {
-        this.#complain(err);
-      }
-    }
-    this.#catching = false;
-  }
+  protected ended(): void {}
 
-  /** While connected: has the next token at hand when this one ends, and watches the session. */
-  #tend(): () => void {
-    const timers = new Set<ReturnType<typeof setTimeout>>();
-    let ended = false;
-    const every = (pause: () => number, work: () => Promise<unknown>) => {
-      const timer = setTimeout(() => {
-        timers.delete(timer);
-        const again = () => void (!ended && every(pause, work));
-        work().then(again, (err: unknown) => {
-          const state = err instanceof Problem ? verdict(err) : undefined;
-          // What else went wrong shows when the token is needed.
-          if (state === "signed out" || state === "banned") this.#finish(state, { problem: err as Problem });
-          else again();
-        });
-      }, pause());
-      timers.add(timer);
-    };
-    every(() => Math.min(Math.max(this.#bridge.tokenDueIn(), firstPause), longestNap), () => this.#bridge.tokenDueIn() > 0 ? Promise.resolve() : this.#bridge.connectToken());
-    const { checkSession, onCatchUp } = this.#options;
-    if (checkSession !== undefined) every(() => checkSession, () => this.#bridge.request("GET", "/v1/me"));
-    if (onCatchUp !== undefined) {
-      every(
-        () => (Date.now() < this.#alertUntil ? alertPause : calmPause),
-        () => this.#catchUp(),
-      );
-    }
-    return () => {
-      ended = true;
-      timers.forEach((timer) => clearTimeout(timer));
-    };
-  }
+  /** The SDK takes the next token when it connects again. */
+  protected async renewed(): Promise<undefined> {}
 
-  async #troubled(err: unknown, failures: number, code: number | undefined): Promise<void> {
-    const problem = err instanceof Problem ? err : new Problem("bad_answer", String(err));
-    const detail: ConnectionDetail = code === undefined ? { problem } : { problem, code };
-    const state = verdict(problem);
-    if (state !== undefined) return this.#finish(state, detail);
-    await this.#pause(this.state === "renewing" ? "renewing" : "connecting", detail, failures);
-  }
-
-  /** Waits as long as the server asked for, or longer with each failure, and never in step with others. */
-  async #pause(state: ConnectionState, detail: ConnectionDetail, failures: number): Promise<void> {
-    const asked = detail.problem?.retryAfter;
-    const pause = asked !== undefined ? asked * 1000 : Math.min(firstPause * 2 ** failures, longestPause) * (0.75 + Math.random() / 2);
-    this.#tell(state, { ...detail, retryIn: pause });
-    if (this.#over) return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, pause);
-      this.#wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-  }
-
-  async stop(): Promise<void> {
-    this.#finish("stopped", {});
-    await this.#lib.disconnect();
-  }
-
-  #finish(state: ConnectionState, detail: ConnectionDetail): void {
-    if (this.#over) return;
-    this.#over = true;
-    const online = this.#online;
-    for (const undo of this.#undo) undo();
-    this.#onDisconnect?.(0);
-    this.#wake();
-    this.#leave();
-    if (online && state !== "stopped") void this.#lib.disconnect();
-    this.#say(state, detail);
-  }
-
-  #tell(state: ConnectionState, detail: ConnectionDetail = {}): void {
-    if (!this.#over) this.#say(state, detail);
-  }
-
-  #say(state: ConnectionState, detail: ConnectionDetail): void {
-    this.state = state;
-    this.detail = detail;
-    this.#call(() => this.#options.onState?.(state, detail));
-  }
-
-  /** A listener's mistake is the page's to hear of, and must not end the loop. */
-  #call(listener: () => void): void {
-    try {
-      listener();
-    } catch (err) {
-      this.#complain(err);
-    }
-  }
-
-  #complain(err: unknown): void {
-    queueMicrotask(() => {
-      throw err;
-    });
-  }
-
-  #listen(event: string, listener: (argument: any) => void): void {
+  #on(event: string, listener: (argument: any) => void): void {
     this.#lib.addEventListener(event, listener);
-    this.#undo.push(() => this.#lib.removeEventListener(event, listener));
+    this.undo(() => this.#lib.removeEventListener(event, listener));
   }
 }

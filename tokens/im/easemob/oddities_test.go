@@ -128,3 +128,20 @@ func TestQuotaAgainstTheSandbox(t *testing.T) {
 		t.Errorf("the cloud saw %d calls within a second, want 1 to %d: %v", got, share, peaks)
 	}
 }
+
+// A user may be deleted in the console. The next mint makes a new one of that name.
+func TestAMintOfOneWhomTheCloudLostPutsTheProfileAgain(t *testing.T) {
+	b, c, _ := newPair(t, func(*easemob.Config) {})
+	ann := im.User{ID: "ann", Name: "Annie", AvatarURL: "https://example.com/ann.png"}
+	for _, lost := range []bool{false, true} {
+		if lost {
+			b.turn("/control/reset", map[string]any{"all": true})
+		}
+		if _, err := c.Mint(t.Context(), ann, 0); err != nil {
+			t.Fatalf("Mint, user lost = %v: %v", lost, err)
+		}
+		if got, err := c.Profile(t.Context(), "ann"); err != nil || got != ann {
+			t.Errorf("profile after the mint, user lost = %v: %+v, %v, want %+v", lost, got, err, ann)
+		}
+	}
+}

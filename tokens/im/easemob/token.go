@@ -67,6 +67,7 @@ func (c *Client) issued(ctx context.Context, id string, lifetime time.Duration) 
 	if expires > 0 {
 		t.ExpiresAt = start.Add(c.unit(expires))
 	}
+	c.met(id, a.object("user").text("uuid"))
 	return t, nil
 }
 

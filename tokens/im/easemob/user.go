@@ -51,6 +51,18 @@ func sumOf(u im.User) profileSum {
 	return profileSum(sum[:16])
 }
 
+// met remembers the cloud's own id of a user. Another one than before is another
+// user of that name, made after the cloud lost the first: without a profile.
+func (c *Client) met(id, uuid string) {
+	if uuid == "" {
+		return
+	}
+	if before, ok := c.uuids.get(id); !ok || before != uuid {
+		c.profiles.forget(id)
+	}
+	c.uuids.set(id, uuid)
+}
+
 // putOnce puts name and avatar unless this client put the same ones last.
 func (c *Client) putOnce(ctx context.Context, u im.User) error {
 	if put, ok := c.profiles.get(u.ID); ok && put == sumOf(shape(u)) {

@@ -29,7 +29,9 @@ type cloudsView struct {
 	Sandbox      bool
 	Abilities    []string
 	// Missing are what other clouds can do and this one cannot.
-	Missing       []string
+	Missing []string
+	// FriendsOurs: the cloud keeps no friends.
+	FriendsOurs   bool
 	Breaker       string
 	SecretVersion int64
 	Stale         int64
@@ -72,6 +74,7 @@ func (h *api) cloudsView(c echo.Context) (web.View, cloudsView, error) {
 			data.Missing = append(data.Missing, a)
 		}
 	}
+	data.FriendsOurs = !able["friend"]
 	_, data.CanCheck = cloud.(checker)
 	v := h.adminView(c, "admin.clouds", "/admin/clouds", data)
 	v.Notice = told(c, cloudsNotices)

@@ -25,7 +25,7 @@ func (w words) in(lang string) string {
 
 // texts is everything that pages say, by key. Keys that begin with "js." are for
 // scripts, which get them from Script.
-var texts = merged(commonTexts, peopleTexts, chatTexts, adminTexts, problemTexts)
+var texts = merged(commonTexts, peopleTexts, chatTexts, friendTexts, adminTexts, problemTexts)
 
 func merged(tables ...map[string]words) map[string]words {
 	all := make(map[string]words)
@@ -59,13 +59,19 @@ func HasText(key string) bool {
 	return ok
 }
 
-// textsModule is an ES module with the texts for scripts.
+// textsModule is an ES module with the texts for scripts. What is said of problems
+// and of single fields is theirs, too, as "problem.…" and "wrong.…".
 func textsModule(lang string) []byte {
 	own := make(map[string]string)
 	for key, w := range texts {
 		if name, ok := strings.CutPrefix(key, "js."); ok {
 			own[name] = w.in(lang)
+		} else if strings.HasPrefix(key, "problem.") {
+			own[key] = w.in(lang)
 		}
+	}
+	for wrong, w := range complaints {
+		own["wrong."+wrong] = w.in(lang)
 	}
 	b, err := json.MarshalIndent(own, "", " ") // sorts, so that the ETag stays
 	if err != nil {

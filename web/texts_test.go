@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode"
@@ -144,7 +145,10 @@ func TestUsedTextsExist(t *testing.T) {
 		}
 		for _, m := range usedJS.FindAllStringSubmatch(string(b), -1) {
 			for _, key := range m[1:] {
-				if key != "" {
+				switch {
+				case strings.HasPrefix(key, "problem."):
+					use(name, key) // scripts get those as they are
+				case key != "":
 					use(name, "js."+key)
 				}
 			}
@@ -155,6 +159,24 @@ func TestUsedTextsExist(t *testing.T) {
 	}
 	for _, state := range []string{"connecting", "connected", "renewing", "banned", "signed_out_elsewhere", "signed_out", "failed", "stopped"} {
 		use("connectRongCloud", "js.state."+state)
+	}
+}
+
+// TestScriptsCanExplain: a script has the words for each problem and each
+// complaint about a field that the server may answer with.
+func TestScriptsCanExplain(t *testing.T) {
+	for _, lang := range Languages {
+		module := string(textsModule(lang))
+		for key := range problemTexts {
+			if !strings.Contains(module, strconv.Quote(key)+":") {
+				t.Errorf("the module of %s has no %q", lang, key)
+			}
+		}
+		for wrong := range complaints {
+			if !strings.Contains(module, strconv.Quote("wrong."+wrong)+":") {
+				t.Errorf("the module of %s has no words for a field that %q", lang, wrong)
+			}
+		}
 	}
 }
 

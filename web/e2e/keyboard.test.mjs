@@ -57,8 +57,8 @@ test("by keyboard alone", async (t) => {
     await state(keys, "connected");
     await tabTo(page, "the search", "#search");
     await keyboard.type("taken2");
-    await page.locator("#found button").waitFor();
-    await tabTo(page, "who was found", "#found button");
+    await page.locator("#found .person").waitFor();
+    await tabTo(page, "who was found", "#found .person");
     await keyboard.press("Enter");
     await page.waitForFunction(() => document.activeElement?.id === "text");
     await keyboard.type("没有鼠标 🎹");

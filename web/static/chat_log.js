@@ -1,5 +1,6 @@
 // The messages of the open conversation. It holds the reader's place: who reads what is
 // older is not torn down by what is new.
+import { refusal } from "/static/chat_words.js";
 import { t } from "/static/texts.js";
 
 const language = document.documentElement.lang;
@@ -212,7 +213,7 @@ export class Log {
       row.dataset.fate = message.fate;
       const fate = document.createElement("span");
       fate.className = "fate";
-      fate.textContent = message.fate === "refused" ? (message.code === 405 ? t("blocked") : t("unsent", message.code)) : t(message.fate);
+      fate.textContent = message.fate === "refused" ? refusal(message.code) : t(message.fate);
       below.append(fate);
       if (message.fate === "refused") {
         const again = document.createElement("button");

@@ -8,6 +8,8 @@ export class Directory {
   #known = new Map();
   #wanted = new Map(); // id → those who wait for it
   #timer;
+  /** What the reader calls their friends, by id; it stands in for the name. */
+  remarks = new Map();
 
   constructor(bridge) {
     this.#bridge = bridge;
@@ -36,6 +38,8 @@ export class Directory {
 
   shown(person) {
     if (!person) return t("gone");
+    const remark = this.remarks.get(person.im_user_id);
+    if (remark !== undefined) return remark;
     return person.nickname.trim() === "" ? person.username : person.nickname;
   }
 

@@ -75,6 +75,11 @@ export class Talks {
     for (const talk of this.#talks.values()) this.#draw(talk);
   }
 
+  /** Somebody may be called something else by now. */
+  renamed() {
+    for (const talk of this.#talks.values()) this.#draw(talk);
+  }
+
   focus(id) {
     this.#selected = "";
     for (const talk of this.#talks.values()) this.#draw(talk);
@@ -129,7 +134,7 @@ export class Talks {
     const text = talk.last === undefined ? "" : (talk.last.text ?? t("other"));
     const below = talk.last?.mine ? t("you", text) : text;
     const unread = this.#shown(talk);
-    const shown = JSON.stringify([talk.person, below, unread, talk.id === this.#selected]);
+    const shown = JSON.stringify([talk.person, this.#people.shown(talk.person), below, unread, talk.id === this.#selected]);
     if (shown === talk.shown) return; // a row that is replaced under a click does not hear of it
     talk.shown = shown;
     const focused = talk.row.contains(document.activeElement);

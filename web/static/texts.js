@@ -3,7 +3,6 @@ const language = document.documentElement.lang.startsWith("zh") ? "zh" : "en";
 const { default: texts } = await import(`/static/texts.${language}.js`);
 
 export function t(key, ...args) {
-  let text = texts[key] ?? key;
-  for (const arg of args) text = text.replace("%s", () => String(arg));
-  return text;
+  let next = 0;
+  return (texts[key] ?? key).replaceAll("%s", (gap) => (next < args.length ? String(args[next++]) : gap));
 }

@@ -20,7 +20,7 @@ func TestCloudsAndTheirRotation(t *testing.T) {
 	}
 	first := look()
 	for field, want := range map[string]string{"name": "rongcloud", "breaker": "closed", "secret_version": "1", "stale_tokens": "0",
-		"console_lifetime": "permanent", "abilities": "[ban block check list profile remove revoke watch]"} {
+		"console_lifetime": "permanent", "abilities": "[allow ban block check list profile remove revoke watch]"} {
 		if got := fmt.Sprint(first[field]); got != want {
 			t.Errorf("%s = %s, want %s", field, got, want)
 		}

@@ -226,7 +226,7 @@ func (h *house) checkLayer(s *source, name, dir string) {
 		if !matches(l.pkg, s.dir) {
 			continue
 		}
-		ok := slices.Contains(l.may, dir) || slices.Contains(l.may, "*") && !forTests(dir)
+		ok := slices.ContainsFunc(l.may, func(p string) bool { return matches(p, dir) }) || slices.Contains(l.may, "*") && !forTests(dir)
 		if !ok && s.test {
 			ok = slices.Contains(l.tests, dir)
 		}

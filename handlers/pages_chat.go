@@ -11,13 +11,15 @@ import (
 // chatView is what the chat begins with; its script fetches the rest.
 type chatView struct {
 	User models.User
+	// Cloud is the protocol that the SDK must speak, and names the script for it.
+	Cloud string
 	// Missing: the binary was built without the cloud's SDK.
 	Missing bool
 }
 
 func (h *api) chatPage(c echo.Context) error {
 	v := h.view(c, "chat.title")
-	data := chatView{User: callerOf(c).User, Missing: !h.Settings.Bundled}
+	data := chatView{User: callerOf(c).User, Cloud: h.Issuer.Cloud.Name(), Missing: !h.Settings.Bundled}
 	v.Wide, v.Data = true, data
 	if !data.Missing {
 		v.Script = "chat.js"

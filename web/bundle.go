@@ -12,8 +12,8 @@ import (
 var bundles embed.FS
 
 // Bundle is an ES module that `make web` made out of npm packages:
-// "rongcloud.js", RongCloud's web SDK, or "imbridge-client.js", the client
-// helper. It is not there in a binary that was built without `make web`.
+// "rongcloud.js" and "easemob.js", the clouds' web SDKs, or
+// "imbridge-client.js", the client helper. It is not there in a binary that was built without `make web`.
 func Bundle(name string) (module []byte, ok bool) {
 	if path.Ext(name) != ".js" || path.Base(name) != name {
 		return nil, false

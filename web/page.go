@@ -125,7 +125,7 @@ var assets = func() map[string]Asset {
 		}
 		all[e.Name()] = NewAsset(e.Name(), content)
 	}
-	for _, name := range []string{"rongcloud.js", "imbridge-client.js"} {
+	for _, name := range []string{"rongcloud.js", "easemob.js", "imbridge-client.js"} {
 		if module, ok := Bundle(name); ok {
 			all["dist/"+name] = NewAsset(name, module)
 		}
@@ -158,9 +158,10 @@ func StaticAsset(name string) (Asset, bool) {
 	return a, ok
 }
 
-// BundleMissing tells whether `make web` has not been run for this binary.
-func BundleMissing() bool {
-	_, sdk := assets["dist/rongcloud.js"]
+// BundleMissing tells whether `make web` has not been run for this binary, and
+// the SDK of a cloud is not in it.
+func BundleMissing(cloud string) bool {
+	_, sdk := assets["dist/"+cloud+".js"]
 	_, client := assets["dist/imbridge-client.js"]
 	return !sdk || !client
 }

@@ -18,6 +18,7 @@ var chatTexts = map[string]words{
 	"chat.none.how":        {"Or find somebody by their username.", "或按用户名查找好友。"},
 	"chat.back":            {"Back to the conversations", "返回会话列表"},
 	"chat.messages":        {"Messages", "消息"},
+	"chat.tab_only":        {"Messages are kept in this tab only, until you close it.", "消息仅保存在此标签页中，关闭标签页后将不再显示。"},
 	"chat.newer":           {"New messages ↓", "新消息 ↓"},
 	"chat.write":           {"Write a message", "输入消息"},
 	"chat.send":            {"Send", "发送"},

@@ -110,7 +110,7 @@ func (a *app) serve(ctx context.Context, cfg config.Config, log *slog.Logger) er
 		},
 		Callbacks: callbacks(cfg, client),
 		Access:    &tokens.Access{Keys: keys, Issuer: issuerName(cfg), Lifetime: cfg.Session.AccessLifetime, AdminLifetime: adminLifetime, Now: now},
-		Settings: handlers.Settings{Version: version, RegisterBudget: cfg.Server.RegisterBudget, Bundled: !web.BundleMissing(), Rollback: cfg.IM.Registration == config.Rollback,
+		Settings: handlers.Settings{Version: version, RegisterBudget: cfg.Server.RegisterBudget, Bundled: !web.BundleMissing(client.Name()), Rollback: cfg.IM.Registration == config.Rollback,
 			TokenBudget:    cfg.Server.TokenBudget,
 			TrustedProxies: cfg.Server.Proxies(), CORSOrigins: cfg.Server.CORSOrigins, Lifetimes: lifetimes(cfg),
 			ConnectSources: client.sources,

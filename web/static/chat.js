@@ -1,7 +1,5 @@
-// The chat: RongCloud's own SDK carries the messages, imbridge the session and the token.
-import * as RongIMLib from "/static/dist/rongcloud.js";
-import { connectRongCloud, createBridge } from "/static/dist/imbridge-client.js";
-import { Cloud } from "/static/chat_cloud.js";
+// The chat: the cloud's own SDK carries the messages, imbridge the session and the token.
+import { createBridge } from "/static/dist/imbridge-client.js";
 import { Drafts } from "/static/chat_drafts.js";
 import { Friends } from "/static/chat_friends.js";
 import { Directory } from "/static/chat_people.js";
@@ -14,28 +12,19 @@ const root = document.getElementById("chat");
 const me = root.dataset.me;
 const at = (id) => document.getElementById(id);
 
-/** What others' and our own messages have in common, as the page keeps them. */
-function messageOf(raw) {
-  const mine = raw.senderUserId === me;
-  return {
-    uid: raw.messageUId,
-    // Our own mark: a message that was sent twice, because nobody knew whether it arrived, is shown once.
-    mark: typeof raw.content?.extra === "string" ? raw.content.extra : "",
-    talk: raw.targetId,
-    mine,
-    text: raw.messageType === "RC:TxtMsg" && typeof raw.content?.content === "string" ? raw.content.content : null,
-    time: raw.sentTime,
-  };
-}
+// One module for each cloud's SDK, all with the same methods. Each message has our own mark: one that
+// was sent twice, because nobody knew whether it arrived, is shown once.
+const { Cloud } = await import(`/static/chat_${root.dataset.cloud}.js`);
 
 const bridge = createBridge({ baseURL: "", credentials: "cookie" });
-const cloud = new Cloud(RongIMLib, () => online());
+const cloud = new Cloud(me);
+at("tab-only").hidden = !cloud.tabOnly;
 const drafts = new Drafts(me);
 const people = new Directory(bridge);
 const talks = new Talks(at("talks"), at("talks-empty"), people, (id) => void open(id));
 const friends = new Friends(bridge, people, talks, (id) => void open(id));
 const log = new Log(at("log"), at("newer"), older);
-const outgoing = new Outgoing(me, { transmit, find }, (message) => {
+const outgoing = new Outgoing(me, { transmit: (message) => cloud.send(message), find }, (message) => {
   if (message.talk === current) log.put(message);
   talks.latest(message);
 });
@@ -107,9 +96,7 @@ function hear({ uid }) {
   if (heard.size > 500) heard.delete(heard.values().next().value);
 }
 
-function onMessage(raw) {
-  if (raw.conversationType !== RongIMLib.ConversationType.PRIVATE) return;
-  const message = messageOf(raw);
+function onMessage(message) {
   hear(message);
   if (message.mine) outgoing.arrived(message.mark, message);
   talks.latest(message);
@@ -139,13 +126,12 @@ async function refreshTalks() {
   const list = await cloud.talks();
   if (list === undefined) return [];
   const news = [];
-  for (const talk of list) {
-    if (talk.latestMessage) {
-      const latest = messageOf({ ...talk.latestMessage, targetId: talk.targetId });
+  for (const { id, latest, unread } of list) {
+    if (latest) {
       if (listed && !latest.mine && talks.isNews(latest)) news.push(latest);
       talks.latest(latest);
     }
-    talks.unread(talk.targetId, talk.unreadMessageCount ?? 0);
+    talks.unread(id, unread);
   }
   listed = true;
   void markRead();
@@ -204,7 +190,7 @@ async function readNewest(id) {
       else if (first) log.busy(false);
       return news;
     }
-    const list = read.list.map((raw) => messageOf({ ...raw, targetId: id }));
+    const { list } = read;
     newest = Math.max(newest, ...list.map((message) => message.time));
     before = Math.min(...list.map((message) => message.time));
     // That a message is there says nothing of those before it: our own are, whatever was missed.
@@ -231,20 +217,11 @@ async function older() {
   const read = await cloud.history(id, log.oldest(), page);
   if (current !== id) return;
   if (read === undefined) return log.failed();
-  log.putAll(read.list.map((raw) => messageOf({ ...raw, targetId: id })), true);
+  log.putAll(read.list, true);
   log.more(read.more);
 }
 
 // ---- Writing
-
-/** Sends one message; what came of it: "sent", "unknown", or the code that refuses it for good. */
-async function transmit(message) {
-  const content = new RongIMLib.TextMessage({ content: message.text, extra: message.mark });
-  const { code, data } = await cloud.send(message.talk, content);
-  if (code === 0) return { outcome: "sent", uid: data.messageUId, time: data.sentTime };
-  if (cloud.unsure(code)) return { outcome: "unknown", code };
-  return { outcome: "refused", code };
-}
 
 /** Looks whether a message has arrived that nobody heard of: null where it has not, undefined where nobody knows. */
 async function find(message) {
@@ -252,7 +229,7 @@ async function find(message) {
   for (let pages = 0; pages < mostPages; pages++) {
     const read = await cloud.history(message.talk, before, page);
     if (read === undefined) return undefined;
-    const list = read.list.map((raw) => messageOf({ ...raw, targetId: message.talk }));
+    const { list } = read;
     const found = list.find((one) => one.mine && one.mark === message.mark);
     if (found) return found;
     before = Math.min(...list.map((one) => one.time));
@@ -335,4 +312,4 @@ at("search-form").addEventListener("submit", (event) => {
 
 document.addEventListener("visibilitychange", () => !document.hidden && void catchUp());
 showState("connecting", {});
-connection = connectRongCloud(RongIMLib, bridge, { onState: showState, onMessage, onCatchUp: catchUp, checkSession: 3000 });
+connection = cloud.connect(bridge, { onState: showState, onMessage, onCatchUp: catchUp, checkSession: 3000 });

@@ -88,6 +88,8 @@ func (e *Easemob) check(rule rule) {
 	rule(e.Tokens == "agora" && e.AgoraAppID == "", "im.easemob.agora_app_id", "is missing, and im.easemob.tokens is agora", "")
 	rule(e.Tokens == "agora" && !e.AgoraCertificate.IsSet(), "im.easemob.agora_certificate", "is missing, and im.easemob.tokens is agora",
 		"IMBRIDGE_IM_EASEMOB_AGORA_CERTIFICATE_FILE=/run/secrets/im_easemob_agora_certificate")
+	rule(e.Password == DerivedPassword && e.Tokens != "server", "im.easemob.password",
+		"is derived, which needs tokens that the cloud issues: a changed password does not end those signed here", "im.easemob.tokens: server")
 }
 
 func (e *Easemob) baseURL() string { return e.BaseURL }

@@ -38,24 +38,27 @@ func (s *Store) Authenticate(ctx context.Context, login, password string, o Orig
 	}
 	attempt.succeeded(ctx)
 	if stale {
-		s.rehash(ctx, "users", row.ID, row.PasswordHash, password)
+		row.PasswordHash = s.rehash(ctx, "users", row.ID, row.PasswordHash, password)
 	}
 	if row.Status == StatusBanned {
 		return User{}, ErrBanned
 	}
+	s.loginIMPassword(ctx, row.user(), row.PasswordHash, password)
 	return row.user(), nil
 }
 
-// rehash brings a stored hash up to today's cost. It may fail: the next login
-// tries again.
-func (s *Store) rehash(ctx context.Context, table, id, old, password string) {
+// rehash brings a stored hash up to today's cost, and returns the one that is
+// stored then. It may fail: the next login tries again.
+func (s *Store) rehash(ctx context.Context, table, id, old, password string) string {
 	hash, err := s.Hasher.Hash(ctx, password)
 	if err == nil {
 		_, err = s.write(ctx, "UPDATE "+table+" SET password_hash = ?, updated_at = ? WHERE id = ? AND password_hash = ?", hash, s.nowMicros(), id, old)
 	}
 	if err != nil {
 		s.Log.WarnContext(ctx, "password not rehashed", "table", table, "id", id, "err", err)
+		return old
 	}
+	return hash
 }
 
 // loginKey tells which column a login is looked up in. One that can be nobody's

@@ -28,6 +28,8 @@ const (
 	KindFriend = "friend"
 	// KindBlock blocks or unblocks. Its subject is who blocks, a colon, and whom.
 	KindBlock = "block"
+	// KindIMPassword makes the password there the one that was derived here.
+	KindIMPassword = "im_password"
 )
 
 // provisionAfter is how long a registration has for itself before others see to

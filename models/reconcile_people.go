@@ -139,6 +139,9 @@ func (s *Store) forgetToken(tx *gorm.DB, userID string) error {
 	if err != nil {
 		return err
 	}
+	if err := s.forgetIMPassword(tx, userID); err != nil {
+		return err
+	}
 	return tx.Exec(`UPDATE im_tokens SET token_sealed = NULL, fingerprint = '', issued_at = 0, cloud_expires_at = NULL, generation = generation + 1,
 		lease_owner = '' WHERE user_id = ?`, userID).Error
 }

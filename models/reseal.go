@@ -38,6 +38,7 @@ var sealedTables = []sealedTable{
 	{name: "signing_keys", column: "private_sealed", id: "seq", extra: "kid", first: "0", place: func(r sealedRow) (string, string) { return "private", r.extra }},
 	{name: "sessions", column: "key_sealed", id: "id", place: func(r sealedRow) (string, string) { return "key", r.id }},
 	{name: "im_tokens", column: "token_sealed", group: "cloud_app", id: "user_id", place: func(r sealedRow) (string, string) { return "token", r.group + "/" + r.id }},
+	{name: "im_passwords", column: "password_sealed", id: "user_id", place: func(r sealedRow) (string, string) { return "password", r.id }},
 }
 
 // A sealedRow is one row of a walk. Its sealed bytes are nil where the primary

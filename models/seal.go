@@ -20,7 +20,7 @@ import (
 )
 
 // A DataKey seals what a dump of the database must not show: connect tokens,
-// session keys and signing keys. It is a Tink keyset, so that a newer key can
+// passwords at the cloud, session keys and signing keys. It is a Tink keyset, so that a newer key can
 // stand before an older one: the primary one seals, all of them open.
 type DataKey struct {
 	// Reread, if set, returns the text of the key as it is by now. It is asked when

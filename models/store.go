@@ -53,6 +53,9 @@ type Store struct {
 	Throttle Throttle
 	Now      func() time.Time
 	Log      *slog.Logger
+	// DeriveIMPassword, if set, makes of a person's password here, and their id at
+	// the cloud, the one that they may log in there with. It may take long.
+	DeriveIMPassword func(password, imID string) (string, error)
 	// Step, if set, is told of each commit, before and after it, in the order in
 	// which they happen. The proof harness ends the process there; nothing else
 	// sets it.

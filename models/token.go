@@ -342,15 +342,21 @@ func (s *Store) FinishRevocation(ctx context.Context, app, userID string, before
 			app, userID, before.UnixMicro()).Error; err != nil || !ended.After(before) {
 			return err
 		}
-		return tx.Exec(`UPDATE im_tokens SET token_sealed = CASE WHEN issued_at < ? THEN NULL ELSE token_sealed END,
-			fingerprint = CASE WHEN issued_at < ? THEN '' ELSE fingerprint END, generation = generation + 1, lease_owner = ''
-			WHERE cloud_app = ? AND user_id = ? AND (lease_until > ? OR token_sealed IS NOT NULL AND issued_at < ?)`,
-			ended.UnixMicro(), ended.UnixMicro(), app, userID, s.nowMicros(), ended.UnixMicro()).Error
+		return s.dropEnded(tx, app, userID, ended)
 	})
 	if err != nil {
 		return fmt.Errorf("finish revocation of user %s: %w", userID, err)
 	}
 	return nil
+}
+
+// dropEnded drops the stored token if it was asked for before ended, and takes the
+// lease from a mint under way.
+func (s *Store) dropEnded(tx *gorm.DB, app, userID string, ended time.Time) error {
+	return tx.Exec(`UPDATE im_tokens SET token_sealed = CASE WHEN issued_at < ? THEN NULL ELSE token_sealed END,
+		fingerprint = CASE WHEN issued_at < ? THEN '' ELSE fingerprint END, generation = generation + 1, lease_owner = ''
+		WHERE cloud_app = ? AND user_id = ? AND (lease_until > ? OR token_sealed IS NOT NULL AND issued_at < ?)`,
+		ended.UnixMicro(), ended.UnixMicro(), app, userID, s.nowMicros(), ended.UnixMicro()).Error
 }
 
 // MintUnderWay is when the lease of a mint for the person ends that may be at the

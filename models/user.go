@@ -150,6 +150,10 @@ func (s *Store) createUser(ctx context.Context, in NewUser, row userRow, idem *i
 	if row.PasswordHash, err = s.Hasher.Hash(ctx, in.Password); err != nil {
 		return Registration{}, err
 	}
+	derived, err := s.deriveIMPassword(ctx, in.Password, row.IMID, row.PasswordHash)
+	if err != nil {
+		return Registration{}, err
+	}
 	session, refresh, err := s.newSession(row.ID, o)
 	if err != nil {
 		return Registration{}, err
@@ -168,6 +172,9 @@ func (s *Store) createUser(ctx context.Context, in NewUser, row userRow, idem *i
 			return err
 		}
 		if err := s.enqueue(tx, KindProvision, row.ID, s.Now().Add(provisionAfter)); err != nil {
+			return err
+		}
+		if _, err := s.keepIMPassword(tx, row.ID, derived); err != nil {
 			return err
 		}
 		return s.audit(tx, o, "user:"+row.ID, "user.register", "user:"+row.ID, nil)
@@ -319,6 +326,10 @@ func (s *Store) ChangePassword(ctx context.Context, userID, keepSession, current
 	if err != nil {
 		return err
 	}
+	derived, err := s.deriveIMPassword(ctx, next, row.IMID, hash)
+	if err != nil {
+		return err
+	}
 	defer s.wakeOutbox()
 	return s.inTx(ctx, func(tx *gorm.DB) error {
 		res := tx.Exec("UPDATE users SET password_hash = ?, version = version + 1, updated_at = ? WHERE id = ? AND password_hash = ?",
@@ -333,6 +344,9 @@ func (s *Store) ChangePassword(ctx context.Context, userID, keepSession, current
 			return err
 		}
 		if err := s.revokeTokens(tx, userID); err != nil {
+			return err
+		}
+		if err := s.changedIMPassword(tx, userID, derived); err != nil {
 			return err
 		}
 		return s.audit(tx, o, "user:"+userID, "user.password", "user:"+userID, nil)

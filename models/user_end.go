@@ -44,6 +44,12 @@ func (s *Store) setStatus(ctx context.Context, userID, status, reason, actor, ac
 		if err := s.enqueue(tx, KindBan, userID, s.Now()); err != nil {
 			return err
 		}
+		if status == StatusActive && s.DeriveIMPassword != nil {
+			// The banned keep one that nobody knows.
+			if err := s.enqueue(tx, KindIMPassword, userID, s.Now()); err != nil {
+				return err
+			}
+		}
 		if status == StatusActive {
 			// Provisioning has passed over them while they were banned.
 			var pending int64
@@ -120,6 +126,9 @@ func (s *Store) bury(ctx context.Context, userID, actor, action string, o Origin
 			return err
 		}
 		if err := s.dropLifetime(tx, userID); err != nil {
+			return err
+		}
+		if err := tx.Exec("DELETE FROM im_passwords WHERE user_id = ?", userID).Error; err != nil {
 			return err
 		}
 		if also != nil {

@@ -337,7 +337,17 @@ func (i *Issuer) call(ctx context.Context, v models.TokenView) (im.Token, error)
 	if err != nil {
 		return im.Token{}, err
 	}
-	return i.Cloud.Mint(ctx, im.User{ID: user.IMID, Name: user.DisplayName(), AvatarURL: user.AvatarURL}, v.Lifetime)
+	mint := func() (im.Token, error) {
+		return i.Cloud.Mint(ctx, im.User{ID: user.IMID, Name: user.DisplayName(), AvatarURL: user.AvatarURL}, v.Lifetime)
+	}
+	err = i.bringPassword(ctx, user, func() error {
+		_, err := mint()
+		return err
+	})
+	if err != nil {
+		return im.Token{}, err
+	}
+	return mint()
 }
 
 // store swaps a token in. The cloud may have taken all the time of the mint, and

@@ -31,6 +31,9 @@ type cloud struct {
 	// sources are the origins that its web SDK connects to, for a
 	// Content-Security-Policy.
 	sources []string
+	// derivePassword makes people's passwords there of those here; nil: they have
+	// one that nobody knows.
+	derivePassword func(password, imID string) (string, error)
 }
 
 // app is what tokens are stored under; see tokens.Issuer.App.
@@ -105,7 +108,11 @@ func openEasemob(cfg config.Config, observe observer) (cloud, error) {
 	if e.Tokens == easemob.Agora {
 		secret = e.AgoraCertificate.Reveal()
 	}
-	return cloud{Cloud: client.Roles(), checker: client, breaker: client.Breaker, secret: secret,
+	var derive func(password, imID string) (string, error)
+	if e.Password == config.DerivedPassword {
+		derive = easemob.DerivePassword
+	}
+	return cloud{Cloud: client.Roles(), derivePassword: derive, checker: client, breaker: client.Breaker, secret: secret,
 		// A mint may put name and avatar, of which a second takes 100; half of our
 		// share stays for people who wait.
 		roundRate: float64(e.QuotaPercent) / 2,

@@ -31,7 +31,7 @@ import (
 //	inbox NAME                   receives webhooks and mail; see notices_test.go
 //
 // Those for several clouds are in script_clouds_test.go, those for processes in script_process_test.go, those for HTTP in
-// script_http_test.go, the one for the web socket in script_socket_test.go. Conditions: [sqlite], and [server] for the other two; [rongcloud] and [easemob].
+// script_http_test.go, the one for the web socket in script_socket_test.go, the one for derived passwords in script_password_test.go. Conditions: [sqlite], and [server] for the other two; [rongcloud] and [easemob].
 func TestScripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(files) == 0 {
@@ -96,6 +96,7 @@ func runScripts(t *testing.T, engine, cloud string, files []string) {
 			"database": command((*script).database),
 			"clouds":   command((*script).clouds),
 			"reach":    command((*script).reach),
+			"derive":   command((*script).derive),
 			"sql":      command((*script).sql),
 			"mode":     command((*script).mode),
 			"atmost":   command((*script).atMost),

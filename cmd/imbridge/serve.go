@@ -82,6 +82,7 @@ func (a *app) serve(ctx context.Context, cfg config.Config, log *slog.Logger) er
 	if err != nil {
 		return err
 	}
+	store.DeriveIMPassword = client.derivePassword
 	if err := initLifetime(ctx, cfg, store); err != nil {
 		return err
 	}

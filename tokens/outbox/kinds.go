@@ -55,13 +55,14 @@ func (d *Delivery) Kinds() map[string]Deliverer {
 		}
 	}
 	return map[string]Deliverer{
-		models.KindProvision: paced(d.provision),
-		models.KindProfile:   paced(d.profile),
-		models.KindRevoke:    d.revoke,
-		models.KindBan:       d.ban,
-		models.KindRemove:    d.remove,
-		models.KindFriend:    d.friend,
-		models.KindBlock:     d.block,
+		models.KindProvision:  paced(d.provision),
+		models.KindProfile:    paced(d.profile),
+		models.KindRevoke:     d.revoke,
+		models.KindBan:        d.ban,
+		models.KindRemove:     d.remove,
+		models.KindFriend:     d.friend,
+		models.KindBlock:      d.block,
+		models.KindIMPassword: d.imPassword,
 	}
 }
 
@@ -112,15 +113,22 @@ func (d *Delivery) revoke(ctx context.Context, id string) error {
 	if err != nil || before.IsZero() {
 		return err
 	}
-	ended := before
-	if revoker, able := d.Cloud.(im.Revoker); able {
-		at, err := revoker.RevokeBefore(ctx, u.IMID, before)
-		switch {
-		case err == nil:
-			ended = at
-		case im.KindOf(err) != im.UnknownUser: // nobody at the cloud has no tokens there
+	ended, done, err := d.endByPassword(ctx, u, before)
+	if err != nil && im.KindOf(err) != im.UnknownUser { // nobody at the cloud has no tokens there
+		return err
+	}
+	if revoker, able := d.Cloud.(im.Revoker); able && !done && err == nil {
+		if ended, err = revoker.RevokeBefore(ctx, u.IMID, before); err != nil && im.KindOf(err) != im.UnknownUser {
 			return err
 		}
+		// Where that changed the password, the derived one is brought back. A crash
+		// before this line leaves the revocation to be delivered again.
+		if err := d.Store.LoseIMPassword(ctx, id); err != nil {
+			return err
+		}
+	}
+	if ended.IsZero() {
+		ended = before
 	}
 	return d.Store.FinishRevocation(ctx, d.Issuer.App(), id, before, ended)
 }

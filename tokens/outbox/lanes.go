@@ -12,7 +12,7 @@ import (
 var urgent = []string{models.KindRevoke, models.KindBan, models.KindRemove}
 
 // prompt kinds are what people do to each other and wait for.
-var prompt = []string{models.KindFriend, models.KindBlock}
+var prompt = []string{models.KindFriend, models.KindBlock, models.KindIMPassword}
 
 // A lane is kinds that share workers, of which one lane cannot take all: rows that
 // wait for their turn at the cloud hold up those of their own lane only.

@@ -7,27 +7,43 @@ import (
 	"strings"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"imbridge/tokens/im/sandbox"
 )
 
 // A script with the line "clouds" runs once for each of these, played by the
 // sandbox. It may say:
 //
-//	$CLOUD_NAME   the cloud's name
+//	$CLOUD_NAME   the cloud's name, and $APP_KEY its app's in the sandbox
+//	$SECRET_KEY   the variable of the secret, $BASE_URL_KEY that of the address
 //	$MINTED       what /control/calls says after one process has minted once
+//	$MINTED_TWICE the same of two processes that have minted once each
 //	$ENDED        the state of a token that was revoked
 //	$REFUSE_NAMES the body of a fault that refuses the next change of a name
+//	$REFUSE_LOOKS that of one that refuses to tell about people, $TOO_MANY and
+//	$LOCKED       of ones that refuse everything: for too many calls, for good
 //	reach NAME    makes the next processes use the sandbox that runs as NAME, by
 //	              settings as for a real cloud; without a name takes that back
 var scriptClouds = map[string]map[string]string{
 	"rongcloud": {
 		"MINTED":       `"/user/getToken\.json": 1$`,
 		"ENDED":        "expired",
+		"MINTED_TWICE": `"/user/getToken\.json": 2$`,
+		"APP_KEY":      sandbox.DefaultAppKey, "SECRET_KEY": "IMBRIDGE_IM_RONGCLOUD_APP_SECRET", "BASE_URL_KEY": "IMBRIDGE_IM_RONGCLOUD_BASE_URL",
+		"TOO_MANY":     `{"mode":"code","code":1008}`,
+		"LOCKED":       `{"mode":"code","code":1006}`,
+		"REFUSE_LOOKS": `{"path":"/user/info.json","mode":"code","code":1004}`,
 		"REFUSE_NAMES": `{"path":"/user/refresh.json","mode":"code","code":1002,"times":1}`,
 	},
 	"easemob": {
 		// One call for the app token.
 		"MINTED":       `"POST /token": 2,?$`,
 		"ENDED":        "revoked",
+		"MINTED_TWICE": `"POST /token": 4,?$`,
+		"APP_KEY":      sandbox.DefaultEasemobAppKey, "SECRET_KEY": "IMBRIDGE_IM_EASEMOB_CLIENT_SECRET", "BASE_URL_KEY": "IMBRIDGE_IM_EASEMOB_BASE_URL",
+		"TOO_MANY":     `{"mode":"code","error":"reach_limit"}`,
+		"LOCKED":       `{"mode":"code","error":"unauthorized"}`,
+		"REFUSE_LOOKS": `{"path":"GET /users","mode":"code","error":"unauthorized"}`,
 		"REFUSE_NAMES": `{"path":"PUT /metadata/user/{u}","mode":"code","code":400,"times":1}`,
 	},
 }

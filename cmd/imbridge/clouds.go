@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -11,8 +10,6 @@ import (
 	"imbridge/config"
 	"imbridge/tokens"
 	"imbridge/tokens/im"
-	"imbridge/tokens/im/easemob"
-	"imbridge/tokens/im/rongcloud"
 )
 
 // A cloud is a client as the wiring needs it.
@@ -65,67 +62,6 @@ func openCloud(cfg config.Config, observe observer) (cloud, error) {
 	}
 	return open(cfg, observe)
 }
-
-func openRongCloud(cfg config.Config, observe observer) (cloud, error) {
-	r := cfg.IM.RongCloud
-	own := rongcloud.Config{AppKey: r.AppKey, AppSecret: r.AppSecret.Reveal(), Region: r.Region, BaseURL: r.BaseURL,
-		ConsoleLifetime: r.Console(), Navigators: r.Navigators, Timeout: r.Timeout, QuotaPercent: r.QuotaPercent}
-	client, err := rongcloud.New(own)
-	if err != nil {
-		return cloud{}, errors.Join(errors.New("im.rongcloud:"), err)
-	}
-	client.Now = clock()
-	stepsOfCalls(client.HTTP)
-	if observe != nil {
-		client.Observe = observe
-	}
-	return cloud{Cloud: client, checker: client, breaker: client.Breaker, secret: r.AppSecret.Reveal(),
-		// Half of what this process may mint at all stays for people who wait.
-		roundRate: float64(r.QuotaPercent),
-		// The limits of what it calls are half as wide.
-		lookRate: float64(r.QuotaPercent) / 2,
-		sources:  sourcesOf(rongCloudSources, r.Navigators...)}, nil
-}
-
-func openEasemob(cfg config.Config, observe observer) (cloud, error) {
-	e := cfg.IM.Easemob
-	own := easemob.Config{AppKey: e.AppKey, ClientID: e.ClientID, ClientSecret: e.ClientSecret.Reveal(), Region: e.Region, BaseURL: e.BaseURL,
-		WebSocketURL: e.WebSocketURL, APIURL: e.APIURL, Tokens: e.Tokens, AgoraAppID: e.AgoraAppID, AgoraCertificate: e.AgoraCertificate.Reveal(),
-		Timeout: e.Timeout, QuotaPercent: e.QuotaPercent}
-	if e.Cluster == easemob.VIP5 {
-		own.Cluster = easemob.VIP5
-	}
-	client, err := easemob.New(own)
-	if err != nil {
-		return cloud{}, errors.Join(errors.New("im.easemob:"), err)
-	}
-	client.Now = clock()
-	stepsOfCalls(client.HTTP)
-	if observe != nil {
-		client.Observe = observe
-	}
-	secret := e.ClientSecret.Reveal()
-	if e.Tokens == easemob.Agora {
-		secret = e.AgoraCertificate.Reveal()
-	}
-	var derive func(password, imID string) (string, error)
-	if e.Password == config.DerivedPassword {
-		derive = easemob.DerivePassword
-	}
-	return cloud{Cloud: client.Roles(), derivePassword: derive, checker: client, breaker: client.Breaker, secret: secret,
-		// A mint may put name and avatar, of which a second takes 100; half of our
-		// share stays for people who wait.
-		roundRate: float64(e.QuotaPercent) / 2,
-		lookRate:  float64(e.QuotaPercent) / 2,
-		sources:   sourcesOf(easemobSources, e.WebSocketURL, e.APIURL)}, nil
-}
-
-// Where the clouds' own web SDKs find their public servers.
-var (
-	rongCloudSources = []string{"https://*.rong-edge.com", "wss://*.rong-edge.com", "https://*.ronghub.com", "wss://*.ronghub.com",
-		"https://*.rongcloud.net", "wss://*.rongcloud.net"}
-	easemobSources = []string{"https://*.easemob.com", "wss://*.easemob.com", "https://*.easecdn.com", "wss://*.easecdn.com"}
-)
 
 // sourcesOf are the origins that pages may connect to beside our own: those of the
 // addresses that SDKs are told, over HTTP and as web sockets, or the public ones.

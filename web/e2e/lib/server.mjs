@@ -10,6 +10,9 @@ const binary = process.env.IMBRIDGE_BINARY ?? new URL("../../../bin/imbridge", i
 /** The password of everybody in these tests. */
 export const password = "correct horse battery";
 
+/** Settings with which the sandbox stands in for Easemob. */
+export const easemob = { IMBRIDGE_SANDBOX_CLOUD: "easemob" };
+
 /** Starts imbridge; it ends, and its data goes, after the tests of `t`. */
 export async function serve(t, settings = {}) {
   const dir = await mkdtemp(join(tmpdir(), "imbridge-e2e-"));

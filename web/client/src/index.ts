@@ -4,6 +4,7 @@ export { problemCodes, type ProblemCode } from "./codes.js";
 export type { ConnectToken } from "./connect_token.js";
 export type { Connection, ConnectionDetail, ConnectionOptions, ConnectionState } from "./connection.js";
 export { connectEasemob, type EasemobConnection, type EasemobSDK } from "./easemob.js";
+export { easemobPassword } from "./easemob_password.js";
 export { Problem, type FieldProblem, type LocalCode } from "./problem.js";
 export { connectRongCloud, type RongIMLib } from "./rongcloud.js";
 export type { Locks, User } from "./session.js";

@@ -45,7 +45,7 @@ web/client/node_modules/.stamp: web/client/package-lock.json
 	@touch $@
 
 .PHONY: web
-web: web/node_modules/.stamp web/client/node_modules/.stamp ## RongCloud's SDK and our client helper, as modules for the pages (needs node); then build again
+web: web/node_modules/.stamp web/client/node_modules/.stamp ## the clouds' SDKs and our client helper, as modules for the pages (needs node); then build again
 	cd web/client && npm run --silent build
 	cd web && npm run --silent build
 

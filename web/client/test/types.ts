@@ -1,6 +1,7 @@
 // Compiled, never run: what a program in TypeScript relies on.
 import * as RongIMLib from "@rongcloud/imlib-next";
-import { connectRongCloud, createBridge, memoryStorage, Problem, type ConnectionState } from "../dist/index.js";
+import WebIM, { type EasemobChat } from "easemob-websdk";
+import { connectEasemob, connectRongCloud, createBridge, memoryStorage, Problem, type ConnectionState } from "../dist/index.js";
 
 const bridge = createBridge({ baseURL: "https://im.example.com", storage: memoryStorage() });
 export const page = createBridge({ baseURL: "", credentials: "cookie", storage: localStorage });
@@ -10,6 +11,11 @@ const connection = connectRongCloud<RongIMLib.IAReceivedMessage>(RongIMLib, brid
   onMessage: (message) => console.log(message.senderUserId),
 });
 export const state: ConnectionState = connection.state;
+
+const easemob = connectEasemob<EasemobChat.MessageBody, EasemobChat.Connection>(WebIM, bridge, {
+  onMessage: (message) => console.log(message.id),
+});
+export const sent = easemob.sdk?.send(WebIM.message.create({ type: "txt", chatType: "singleChat", to: "u2", msg: "x" }));
 
 export async function logIn(): Promise<string> {
   try {

@@ -108,7 +108,7 @@ dup      more than one effect where one is promised
 The exit status is 1 when a row was not reached. docs/proof.md tells what each row does:
 ` + strings.Join(names, ", ") + `.`,
 		Example: `  make proof                                    every row in its short form
-  make proof ARGS=--long                        as it is meant: hours
+  make proof ARGS=--long                        as it is meant: one to two hours
   make proof ARGS='--row database --seed 7'     one row, with the seed that it printed`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -271,6 +271,12 @@ func (s *Store) revokeTokens(tx *gorm.DB, userID string) error {
 	if err := tx.Exec("UPDATE users SET token_epoch = token_epoch + 1, version = version + 1, updated_at = ? WHERE id = ?", now, userID).Error; err != nil {
 		return err
 	}
+	if s.DeriveIMPassword != nil {
+		// Whatever the derived password has ended, it was not this.
+		if err := tx.Exec("UPDATE im_passwords SET revokes = NULL WHERE user_id = ?", userID).Error; err != nil {
+			return err
+		}
+	}
 	res := tx.Exec(`UPDATE im_tokens SET token_sealed = NULL, fingerprint = '', generation = generation + 1, lease_owner = '',
 		revoke_before = ? WHERE user_id = ? AND (generation > 0 OR lease_until > 0)`, now, userID)
 	if res.Error != nil || res.RowsAffected == 0 {

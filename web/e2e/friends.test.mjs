@@ -199,3 +199,48 @@ test("remarks and messages of requests are text, and strangers read why they are
     assert.equal(planted, 0, "elements that a text planted");
   }
 });
+
+test("a long list comes a page at a time, by keyboard too, and limits are told in the reader's language", async (t) => {
+  const server = await serve(t);
+  const chrome = await browser(t);
+  const ann = await person(t, chrome, server, "ann", { lang: "zh", size: "phone", allow: [/status of 409/] });
+  await person(t, chrome, server, "ben");
+  // The server's own pages have tests of their own; a hundred people would take minutes to register.
+  const friends = Array.from({ length: 120 }, (_, i) => ({ id: `f${i}`, im_user_id: `f${i}`, username: `friend${i}`, nickname: "", avatar_url: "", remark: i === 119 ? "最后一位" : "", blocked: false, since: "2026-11-21T00:00:00Z" }));
+  let pages = 0;
+  await ann.ctx.route("**/v1/friends?*", (route) => {
+    const query = new URL(route.request().url()).searchParams;
+    if (query.has("all")) return route.fulfill({ json: { friends, next_cursor: null } });
+    const from = Number(query.get("cursor") ?? 0);
+    pages = Math.max(pages, from / 50 + 1);
+    return route.fulfill({ json: { friends: friends.slice(from, from + 50), next_cursor: from + 50 < 120 ? String(from + 50) : null } });
+  });
+  await openChat(ann, server);
+  const { page } = ann;
+  await page.focus("#tab-talks");
+  await page.keyboard.press("ArrowRight");
+  assert.equal(await page.evaluate(() => document.activeElement.id), "tab-friends", "where the focus is");
+  assert.equal(await page.getAttribute("#tab-friends", "aria-selected"), "true");
+  const rows = page.locator("#friends li");
+  await rows.nth(49).waitFor();
+  assert.deepEqual([await rows.count(), pages], [50, 1], "friends and pages at first");
+  for (const want of [100, 120]) {
+    await page.locator(".side").evaluate((side) => side.scrollTo(0, side.scrollHeight));
+    await until(`${want} friends`, async () => (await rows.count()) >= want);
+    assert.equal(await rows.count(), want, "friends after scrolling once more");
+  }
+  assert.equal(await rows.last().locator("strong").textContent(), "最后一位");
+  const wide = await page.evaluate(() => document.scrollingElement.scrollWidth - innerWidth);
+  assert.ok(wide <= 0, `${wide} px wider than the window`);
+
+  await ann.ctx.route("**/v1/friends/requests", (route) =>
+    route.fulfill({ status: 409, contentType: "application/problem+json", json: { type: "about:blank", title: "Conflict", status: 409, code: "request_limit", detail: "too many" } }),
+  );
+  await page.fill("#search", "ben");
+  await page.locator("#found").getByRole("button", { name: /^加好友/ }).press("Enter");
+  await page.keyboard.press("Enter");
+  await dialog(ann).getByRole("alert").getByText("等待对方答复的好友申请过多，请先撤回一些。").waitFor();
+  await page.keyboard.press("Escape");
+  await dialog(ann).waitFor({ state: "detached" });
+  assert.match(await page.evaluate(() => document.activeElement.ariaLabel), /^加好友/, "where the focus is after giving up");
+});

@@ -32,9 +32,11 @@ export class PersonCard {
       this.#toggle(false);
       at("person-toggle").focus();
     });
-    document.addEventListener("pointerdown", ({ target }) => {
-      if (!at("person-card").contains(target) && !at("person-toggle").contains(target) && !target.closest("dialog")) this.#toggle(false);
-    });
+    const leave = ({ target }) => {
+      if (at("person-card").hidden || [at("person-card"), at("person-toggle"), at("relation")].some((part) => part.contains(target)) || target.closest("dialog")) return;
+      this.#toggle(false);
+    };
+    for (const event of ["pointerdown", "focusin"]) document.addEventListener(event, leave);
   }
 
   show(id, person) {
@@ -89,13 +91,14 @@ export class PersonCard {
     const focused = bar.contains(document.activeElement);
     const text = Object.assign(document.createElement("span"), { className: "grow" });
     bar.hidden = !blocked && !incoming;
-    bar.replaceChildren(text);
+    const does = Object.assign(document.createElement("span"), { className: "row" });
+    bar.replaceChildren(text, does);
     if (blocked) {
       text.textContent = t("person.blocked");
-      bar.append(button(t("friends.unblock"), () => void this.#unblock(person, name)));
+      does.append(button(t("friends.unblock"), () => void this.#unblock(person, name)));
     } else if (incoming) {
       text.textContent = incoming.message === "" ? t("friends.asks", name) : t("friends.asks.with", name, incoming.message);
-      bar.append(
+      does.append(
         button(t("friends.accept"), () => void this.#try(() => this.#relations.accept(incoming), t("friends.made", name)), "button little main"),
         button(t("friends.decline"), () => void this.#try(() => this.#relations.decline(incoming))),
       );

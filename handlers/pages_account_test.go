@@ -139,7 +139,7 @@ func TestChatPage(t *testing.T) {
 	b := r.joined("ann")
 	r.do(request{method: "GET", path: "http://127.0.0.1/v1/im/token", header: map[string]string{"Cookie": "imbridge=" + b.cookies["imbridge"].Value}}).want(t, "token", http.StatusOK, "")
 	w := b.get("/chat")
-	shows(t, "chat", w, http.StatusOK, "ann")
+	shows(t, "chat", w, http.StatusOK, "ann", `data-cloud="rongcloud"`)
 	for _, secret := range r.secrets {
 		if strings.Contains(w.Body.String(), secret) {
 			t.Errorf("the chat page holds a secret")

@@ -14,6 +14,15 @@ func TestBundleGivesOnlyModules(t *testing.T) {
 	}
 }
 
+// A page needs the SDK of its own cloud, whatever others are there.
+func TestBundleMissingForAnUnknownCloud(t *testing.T) {
+	for _, cloud := range []string{"", "none", "imbridge-client"} {
+		if _, there := Bundle(cloud + ".js"); !there && !BundleMissing(cloud) {
+			t.Errorf("BundleMissing(%q) = false, want true", cloud)
+		}
+	}
+}
+
 func TestBundleGivesWhatWasMade(t *testing.T) {
 	files, err := fs.Glob(bundles, "dist/*")
 	if err != nil || len(files) == 0 {

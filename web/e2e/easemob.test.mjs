@@ -59,6 +59,14 @@ test("two people register, chat both ways, and read at their next login what cam
     await say(ben, "I am back");
     await hears(ann, ["second thought", "I am back"]);
   });
+
+  await t.test("a page that is loaded again shows what the tab has kept", async () => {
+    await ben.page.reload();
+    await state(ben, "connected");
+    await ben.page.locator("#talks li", { hasText: "安娜" }).click();
+    await hears(ben, ["你好,Ben!今天天气很好 🌤️", "早上好 👩‍👩‍👧‍👦🇨🇳\nzweite Zeile: Grüße", "等你回来 📮", "second thought", "I am back"]);
+    assert.equal(await ben.page.locator("#talks .count").count(), 0, "unread at ben");
+  });
 });
 
 test("a token of 20 s is renewed while two people chat, and no message is lost", async (t) => {

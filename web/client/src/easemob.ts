@@ -46,6 +46,7 @@ const broken = 16;
 const expired = 56;
 
 const handler = "imbridge";
+const messageEvents = ["Text", "Image", "Audio", "Video", "File", "Location", "Custom", "Combine"].map((kind) => `on${kind}Message`);
 
 /**
  * Connects the person of a bridge to Easemob and keeps them connected until stop() or a final state.
@@ -139,7 +140,7 @@ class EasemobLoop<Message, C extends EasemobConnection> extends Loop<Message> {
         this.#drop();
         this.#gone(broken);
       }),
-      onTextMessage: mine((message) => this.heard(message)),
+      ...Object.fromEntries(messageEvents.map((event) => [event, mine((message) => this.heard(message))])),
     });
     this.#about = about;
     return (this.sdk = sdk);

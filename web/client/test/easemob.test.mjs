@@ -49,7 +49,8 @@ test("it connects as the person, where imbridge says, and leaves no reconnecting
   assert.match(deviceId, /^[a-z0-9]{12}$/);
   assert.deepEqual([lib.tokens, lib.last.user, c.detail.userID, lib.quiet], [["t1"], "u1", "u1", true]);
   assert.equal(c.sdk, lib.last);
-  for (const id of ["1", "2"]) lib.last.emit("onTextMessage", { id });
+  lib.last.emit("onTextMessage", { id: "1" });
+  lib.last.emit("onImageMessage", { id: "2" });
   assert.deepEqual(messages.map((m) => m.id), ["1", "2"]);
   assert.deepEqual(states, ["connecting", "connected"]);
   assert.deepEqual(bridge.refusals, []);

@@ -3,12 +3,12 @@
 #   docker run -p 127.0.0.1:8080:8080 -v imbridge:/data imbridge
 # compose.yaml has it with MySQL. Every setting: imbridge.example.yaml.
 
-# RongCloud's SDK and our client helper for the pages: what `make web` does.
+# The clouds' SDKs and our client helper for the pages: what `make web` does.
 FROM node:22-slim AS web
 WORKDIR /src/web
 COPY web/package.json web/package-lock.json web/.npmrc ./
 RUN npm ci --no-audit --no-fund
-COPY web/build.mjs ./
+COPY web/build.mjs web/easemob_functions.mjs ./
 COPY web/client ./client
 RUN npm run build
 

@@ -91,7 +91,8 @@ for the run and dropped at its end. A million accounts need about 2 GB there.`,
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
 	p.flags(root.Flags())
-	root.AddCommand(proofCommand(stdout, stderr, understood)) //nolint:contextcheck // cobra hands it to the command
+	root.AddCommand(proofCommand(stdout, stderr, understood))   //nolint:contextcheck // cobra hands it to the command
+	root.AddCommand(friendsCommand(stdout, stderr, understood)) //nolint:contextcheck // cobra hands it to the command
 	root.AddCommand(&cobra.Command{
 		Use: "floor", Short: "Serve the floor", Hidden: true, Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -144,6 +144,7 @@ func TestConsoleClouds(t *testing.T) {
 	shows(t, "check that is refused", b.post("/admin/clouds", "do", "check"), http.StatusOK, "The cloud refuses the credentials.")
 	r.fault(nil)
 	page := b.get("/admin/clouds")
+	shows(t, "a cloud without friends", page, http.StatusOK, "This cloud keeps no friends:")
 	version := hidden(t, page, "version")
 	shows(t, "wrong key", b.post("/admin/clouds", "do", "rotate", "version", version, "typed", "x"), http.StatusUnprocessableEntity, "This is not the same.")
 	shows(t, "another version", b.post("/admin/clouds", "do", "rotate", "version", "9", "typed", r.deps.Issuer.Cloud.AppKey()), http.StatusPreconditionFailed, "Somebody else changed this")

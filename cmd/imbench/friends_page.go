@@ -109,7 +109,7 @@ func (f *friendBench) counters(ctx context.Context) (selects, reads int64, err e
 	if err != nil {
 		return 0, 0, err
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }()
 	for rows.Next() {
 		var name string
 		var n int64

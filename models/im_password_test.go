@@ -118,3 +118,18 @@ func TestIMPasswordUnderANewDataKey(t *testing.T) {
 		equal(t, "password then", imPassword(t, on, reg.User.ID).Value, "derived of correct horse battery for "+reg.User.IMID)
 	})
 }
+
+// TestIMPasswordOfTheMissing: whoever registers them at the cloud anew brings it.
+func TestIMPasswordOfTheMissing(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, s *modelstest.Store) {
+		derives(s)
+		reg, err := s.CreateUser(ctx, models.NewUser{Username: "ann", Password: "correct horse battery"}, "", from)
+		want(t, "CreateUser", err, nil)
+		id := reg.User.ID
+		want(t, "FinishIMPassword", s.FinishIMPassword(ctx, cloudApp, id, 1, time.Time{}), nil)
+		run := begin(t, s, models.ReconcileOptions{Repair: true}, "a")
+		step := models.ReconcileStep{Repairs: []models.ReconcileRepair{{UserID: id, Kind: models.KindProvision, Class: "missing"}}}
+		want(t, "StepReconcile", s.StepReconcile(ctx, run, step, "system", from, s.Clock.Now().Add(time.Minute)), nil)
+		equal(t, "pending for the missing", imPassword(t, s, id).Pending, true)
+	})
+}

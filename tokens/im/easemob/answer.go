@@ -5,9 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
-	"strconv"
-	"strings"
+
+	"imbridge/tokens/im/calls"
 )
 
 // answer is the JSON object that the cloud gave.
@@ -44,7 +43,7 @@ func (a answer) sound() bool {
 		some = true
 		switch name {
 		case "timestamp":
-			if _, ok := number(raw); !ok {
+			if _, ok := calls.JSONNumber(raw); !ok {
 				return false
 			}
 		case "access_token", "action":
@@ -62,7 +61,7 @@ func (a answer) sound() bool {
 	return some && !refused
 }
 
-func (a answer) text(name string) string { return text(a[name]) }
+func (a answer) text(name string) string { return calls.JSONText(a[name]) }
 
 // object is a field that is an object; empty for all else.
 func (a answer) object(name string) answer {
@@ -106,26 +105,4 @@ func (a answer) entities() ([]entity, error) {
 func (a answer) entity() entity {
 	// Who is not said to be inactive is active.
 	return entity{uuid: a.text("uuid"), username: a.text("username"), activated: string(a["activated"]) != "false"}
-}
-
-// text is a JSON string, or a number as it was written; "" for all else.
-func text(raw json.RawMessage) string {
-	var s string
-	if json.Unmarshal(raw, &s) == nil {
-		return s
-	}
-	var n json.Number
-	if json.Unmarshal(raw, &n) == nil {
-		return n.String()
-	}
-	return ""
-}
-
-// number is a whole JSON number, or a string that holds one.
-func number(raw json.RawMessage) (int64, bool) {
-	f, err := strconv.ParseFloat(strings.TrimSpace(text(raw)), 64)
-	if err != nil || f != math.Trunc(f) || math.Abs(f) > 1<<53 {
-		return 0, false
-	}
-	return int64(f), true
 }

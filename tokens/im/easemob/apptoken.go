@@ -126,7 +126,7 @@ func (c *Client) fetchAppToken(ctx context.Context) (token string, life time.Dur
 	if err != nil {
 		return "", 0, err
 	}
-	expires, told := number(a["expires_in"])
+	expires, told := calls.JSONNumber(a["expires_in"])
 	if token = a.text("access_token"); token == "" || len(token) > longestToken || !calls.Visible(token) || !told || expires < 0 {
 		return "", 0, odd(opAppToken, "the answer has no app token")
 	}

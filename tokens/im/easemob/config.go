@@ -3,6 +3,7 @@ package easemob
 import (
 	"fmt"
 	"log/slog"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -122,7 +123,7 @@ func (c Config) Validate() []error {
 	}
 	complain(c.ClientSecret != "" && c.ClientSecret == c.ClientID, "client_secret", "is the client id; the secret stands beside it in the console")
 	if _, ok := regions[c.Region]; !ok {
-		complain(true, "region", "%q is none of %s", c.Region, strings.Join(regionNames(), ", "))
+		complain(true, "region", "%q is none of %s", c.Region, strings.Join(slices.Sorted(maps.Keys(regions)), ", "))
 	}
 	complain(c.Cluster != "" && c.Cluster != VIP5, "cluster", "%q is not %s", c.Cluster, VIP5)
 	for _, u := range []struct {
@@ -146,15 +147,6 @@ func (c Config) Validate() []error {
 	complain(c.Timeout < 100*time.Millisecond || c.Timeout > time.Minute, "timeout", "%s is outside of 100ms to 1m, for example 5s", c.Timeout)
 	complain(c.QuotaPercent < 1 || c.QuotaPercent > 100, "quota_percent", "%d is outside of 1 to 100, for example 90", c.QuotaPercent)
 	return all
-}
-
-func regionNames() []string {
-	var names []string
-	for name := range regions {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
 }
 
 // shown has Config's fields and none of its methods, for printing.

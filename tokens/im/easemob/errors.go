@@ -132,7 +132,7 @@ func judge(o calls.Op, r calls.Reply, clean func(string) string) (answer, calls.
 	default:
 		description := a.text("error_description")
 		e.Kind, e.Message = kindOf(refused, description, r.Status), calls.Short(clean(refused+": "+description))
-		if code, ok := number(a["error_code"]); ok {
+		if code, ok := calls.JSONNumber(a["error_code"]); ok {
 			e.Code = int(code)
 		}
 		if len(refused) <= 64 && calls.Visible(refused) {

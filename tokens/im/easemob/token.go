@@ -52,7 +52,7 @@ func (c *Client) issued(ctx context.Context, id string, lifetime time.Duration) 
 		return im.Token{}, err
 	}
 	t := im.Token{Value: a.text("access_token")}
-	expires, told := number(a["expires_in"])
+	expires, told := calls.JSONNumber(a["expires_in"])
 	switch who := a.object("user").text("username"); {
 	case t.Value == "":
 		return im.Token{}, odd(opToken, "the answer has no token")

@@ -5,10 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"strconv"
-	"strings"
 	"time"
+
+	"imbridge/tokens/im/calls"
 )
 
 // answer is everything that any of our calls reads from a body. What an
@@ -49,21 +49,22 @@ func decode(body []byte) (answer, error) {
 		// The parser's words may quote the body, which may hold a token.
 		return answer{}, errors.New("the answer is not a JSON object")
 	}
-	code, ok := number(fields["code"])
+	code, ok := calls.JSONNumber(fields["code"])
 	if !ok {
 		return answer{}, errors.New("the answer has no code")
 	}
 	a := answer{
-		code:       code,
-		message:    text(fields["errorMessage"]),
-		userID:     text(fields["userId"]),
-		userName:   text(fields["userName"]),
-		portrait:   text(fields["userPortrait"]),
-		createTime: text(fields["createTime"]),
-		online:     text(fields["status"]),
-		next:       text(fields["next"]),
+		code:       int(code),
+		message:    calls.JSONText(fields["errorMessage"]),
+		userID:     calls.JSONText(fields["userId"]),
+		userName:   calls.JSONText(fields["userName"]),
+		portrait:   calls.JSONText(fields["userPortrait"]),
+		createTime: calls.JSONText(fields["createTime"]),
+		online:     calls.JSONText(fields["status"]),
+		next:       calls.JSONText(fields["next"]),
 	}
-	a.total, _ = number(fields["total"])
+	total, _ := calls.JSONNumber(fields["total"])
+	a.total = int(total)
 	// A token that is a number is no token.
 	_ = json.Unmarshal(fields["token"], &a.token)
 	users, err := list(fields["users"])
@@ -86,14 +87,14 @@ func list(raw json.RawMessage) ([]listed, error) {
 	}
 	users := make([]listed, 0, len(items))
 	for i, item := range items {
-		u := listed{id: text(item)}
+		u := listed{id: calls.JSONText(item)}
 		if u.id == "" {
 			var o map[string]json.RawMessage
 			if json.Unmarshal(item, &o) == nil {
-				u.id, u.blockEnd = text(o["userId"]), text(o["blockEndTime"])
-				u.name, u.portrait = text(o["userName"]), text(o["userPortrait"])
+				u.id, u.blockEnd = calls.JSONText(o["userId"]), calls.JSONText(o["blockEndTime"])
+				u.name, u.portrait = calls.JSONText(o["userName"]), calls.JSONText(o["userPortrait"])
 				if u.id == "" {
-					u.id = text(o["id"])
+					u.id = calls.JSONText(o["id"])
 				}
 			}
 		}
@@ -103,28 +104,6 @@ func list(raw json.RawMessage) ([]listed, error) {
 		users = append(users, u)
 	}
 	return users, nil
-}
-
-// text is a JSON string, or a number as it was written; "" for all else.
-func text(raw json.RawMessage) string {
-	var s string
-	if json.Unmarshal(raw, &s) == nil {
-		return s
-	}
-	var n json.Number
-	if json.Unmarshal(raw, &n) == nil {
-		return n.String()
-	}
-	return ""
-}
-
-// number is a whole JSON number, or a string that holds one.
-func number(raw json.RawMessage) (int, bool) {
-	f, err := strconv.ParseFloat(strings.TrimSpace(text(raw)), 64)
-	if err != nil || f != math.Trunc(f) || math.Abs(f) > 1e9 {
-		return 0, false
-	}
-	return int(f), true
 }
 
 // The cloud writes times without a zone. The samples in its documentation fit

@@ -3,6 +3,7 @@ package rongcloud
 import (
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -89,7 +90,7 @@ func (c Config) Validate() []error {
 		complain("app_secret", "is the app key; the secret stands beside it in the console")
 	}
 	if _, ok := regions[c.Region]; !ok {
-		complain("region", "%q is none of %s", c.Region, strings.Join(regionNames(), ", "))
+		complain("region", "%q is none of %s", c.Region, strings.Join(slices.Sorted(maps.Keys(regions)), ", "))
 	}
 	if c.BaseURL != "" {
 		if why := calls.BadURL(c.BaseURL, "http", "https"); why != "" {
@@ -120,15 +121,6 @@ var regions = map[string][]string{
 	"SG_B": {"https://api.sg-b-light-api.com", "https://api-b.sg-b-light-api.com"},
 	"NA":   {"https://api.us-light-api.com", "https://api-b.us-light-api.com"},
 	"SAU":  {"https://api.sau-light-api.com", "https://api-b.sau-light-api.com"},
-}
-
-func regionNames() []string {
-	var names []string
-	for name := range regions {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
 }
 
 // shown has Config's fields and none of its methods, for printing.

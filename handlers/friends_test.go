@@ -261,10 +261,12 @@ func TestFriendPages(t *testing.T) {
 func TestFriendLimits(t *testing.T) {
 	r := newRig(t)
 	ann, bob := r.register("ann"), r.register("bob")
-	fill := func(table, first, second string, n int) {
+	fill := func(table, owner, other string, n int) {
+		var rows []string
 		for i := range n {
-			r.store.Exec(t, "INSERT INTO "+table+" (owner_id, "+second+", created_at) VALUES (?, ?, 1)", first, fmt.Sprintf("00%024d", i))
+			rows = append(rows, fmt.Sprintf("('%s', '00%024d', 1)", owner, i))
 		}
+		r.store.Exec(t, "INSERT INTO "+table+" (owner_id, "+other+", created_at) VALUES "+strings.Join(rows, ", "))
 	}
 	for i := range 100 {
 		u := r.store.AddUser(t)

@@ -257,8 +257,10 @@ func (s *Store) SQL(t testing.TB) *sql.DB {
 // Count runs a query that yields one number.
 func (s *Store) Count(t testing.TB, query string, args ...any) int64 {
 	t.Helper()
+	db := s.SQL(t)
+	defer func() { _ = db.Close() }()
 	var n int64
-	if err := s.SQL(t).QueryRow(query, args...).Scan(&n); err != nil {
+	if err := db.QueryRow(query, args...).Scan(&n); err != nil {
 		t.Fatalf("%s: %v", query, err)
 	}
 	return n
@@ -267,7 +269,9 @@ func (s *Store) Count(t testing.TB, query string, args ...any) int64 {
 // Exec runs a statement beside the store.
 func (s *Store) Exec(t testing.TB, query string, args ...any) {
 	t.Helper()
-	if _, err := s.SQL(t).Exec(query, args...); err != nil {
+	db := s.SQL(t)
+	defer func() { _ = db.Close() }() // a test may run thousands
+	if _, err := db.Exec(query, args...); err != nil {
 		t.Fatalf("%s: %v", query, err)
 	}
 }

@@ -145,8 +145,9 @@ func TestNoSecretAndNoTokenReachesAnError(t *testing.T) {
 			t.Errorf("the error shows %q: %s", planted, text)
 		}
 	}
+	idle := newTestClient(t, f) // printing looks into what a call may still be changing
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
-		if text := fmt.Sprintf(verb, c) + fmt.Sprintf(verb, c.app) + fmt.Sprintf(verb, Config{ClientSecret: secret, AgoraCertificate: secret}); strings.Contains(text, secret) {
+		if text := fmt.Sprintf(verb, idle) + fmt.Sprintf(verb, idle.app) + fmt.Sprintf(verb, Config{ClientSecret: secret, AgoraCertificate: secret}); strings.Contains(text, secret) {
 			t.Errorf("%s of the client or its Config shows the secret", verb)
 		}
 	}

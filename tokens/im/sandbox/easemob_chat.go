@@ -13,15 +13,15 @@ const easeMaxPayload = 5 << 10
 func (es *easeLines) sync(ctx context.Context, l *easeLine, up easeUp) {
 	switch {
 	case up.has && up.meta.kind == easeNSChat:
-		es.message(ctx, l, up.meta)
+		es.suffer(l, "message", l.userID, func() { es.message(ctx, l, up.meta) })
 	case up.has && up.meta.kind == easeNSRoster:
-		es.rosterMeta(l, up.meta)
+		es.suffer(l, "roster", l.userID, func() { es.rosterMeta(l, up.meta) })
 	case up.has && up.meta.kind == easeNSStatistic:
 		// What the SDK says about itself after a login; no answer is expected.
 	case up.has:
 		es.answer(l, up.meta.id, 0, easeStatus{easeNoCommand, "this sandbox does not take such metas"})
 	case up.pulls:
-		es.pull(l, easeQueueKey{up.queue.name, up.queue.domain}, up.key)
+		es.suffer(l, "pull", l.userID, func() { es.pull(l, easeQueueKey{up.queue.name, up.queue.domain}, up.key) })
 	}
 }
 

@@ -115,9 +115,9 @@ func (es *easeLines) frame(ctx context.Context, l *easeLine, f easeFrame) (webso
 		if !ok {
 			return websocket.StatusProtocolError, errEaseCut.Error()
 		}
-		es.admit(l, f, in)
+		es.suffer(l, "provision", easeName(f.guid.name), func() { es.admit(l, f, in) })
 	case f.command == easeUnread:
-		es.unread(l)
+		es.suffer(l, "unread", l.userID, func() { es.unread(l) })
 	case f.command == easeSync:
 		up, ok := parseEaseUp(f.payload)
 		if !ok {

@@ -87,6 +87,9 @@ func (f *faultSpec) check(given map[string]bool) *complaint {
 	if f.Path != "" && f.Path != everyPath && !labelForm.MatchString(f.Path) {
 		return &complaint{"path", `want a path such as "/user/getToken.json" or "POST /users/{u}/password", or "*" for every path`}
 	}
+	if strangeFrame(f.Path) {
+		return &complaint{"path", "want, after " + easePath + "/, one of " + strings.Join(easeFrames, ", ")}
+	}
 	if !slices.Contains(modes, f.Mode) {
 		return &complaint{"mode", "want one of " + strings.Join(modes, ", ")}
 	}

@@ -2,11 +2,11 @@
 // older is not torn down by what is new.
 import { refusal } from "/static/chat_words.js";
 import { t } from "/static/texts.js";
+import { timeFormat } from "/static/times.js";
 
-const language = document.documentElement.lang;
-const clock = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit" });
-const full = new Intl.DateTimeFormat(language, { dateStyle: "full", timeStyle: "short" });
-const dayOf = new Intl.DateTimeFormat(language, { weekday: "long", day: "numeric", month: "long", year: "numeric" });
+const clock = timeFormat({ hour: "2-digit", minute: "2-digit" });
+const full = timeFormat({ dateStyle: "full", timeStyle: "short" });
+const dayOf = timeFormat({ weekday: "long", day: "numeric", month: "long", year: "numeric" });
 const nearEnd = 80; // px
 
 function day(time) {

@@ -132,7 +132,7 @@ func TestEveryFrameOfEasemobCanFail(t *testing.T) {
 		ann := r.dialSocket()
 		ann.provision(easeTestKey, "ann", r.mint("ann"), "webim_ann")
 		ann.wantEnd()
-	r.wantLines("ann", 0)
+		r.wantLines("ann", 0)
 	}
 	r.join("ben").say("ann", "still here")
 	for _, mode := range []string{"reset_before", "reset_after"} {

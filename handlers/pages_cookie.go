@@ -31,10 +31,19 @@ func sameOrigin(r *http.Request) bool {
 	return crossOrigin.Check(&asPost) == nil
 }
 
+// encrypted tells whether the browser's own connection is. Whoever lies to us
+// about that gets cookies that their browser does not keep, and nothing else.
+func encrypted(r *http.Request) bool {
+	// Each proxy adds what it was asked by; the browser asked the first.
+	first, _, _ := strings.Cut(r.Header.Get("X-Forwarded-Proto"), ",")
+	return r.TLS != nil || strings.EqualFold(strings.TrimSpace(first), "https")
+}
+
 // onLoopback tells whether a request came without encryption, and to this
-// machine: browsers keep no secure cookie there.
+// machine: browsers keep no secure cookie there. A proxy may name this machine,
+// too, where the browser named another.
 func onLoopback(r *http.Request) bool {
-	if r.TLS != nil {
+	if encrypted(r) {
 		return false
 	}
 	host := r.Host
@@ -51,7 +60,7 @@ func onLoopback(r *http.Request) bool {
 
 // insecure tells whether a browser will keep none of our cookies.
 func insecure(r *http.Request) bool {
-	return r.TLS == nil && !onLoopback(r) && !strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https")
+	return !encrypted(r) && !onLoopback(r)
 }
 
 func cookieName(r *http.Request, name string) string {

@@ -5,29 +5,53 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"imbridge/models"
 )
 
-// TestPersonCookie holds the cookie to its attributes, on loopback and elsewhere.
-func TestPersonCookie(t *testing.T) {
+// TestCookies holds all cookies to their attributes, on loopback and elsewhere.
+func TestCookies(t *testing.T) {
 	r := newRig(t)
+	if _, err := r.store.CreateAdmin(t.Context(), "root", adminPassword, models.Origin{}); err != nil {
+		t.Fatal(err)
+	}
 	cases := []struct {
-		host, name string
-		secure     bool
+		host, proto, prefix string
+		secure              bool
 	}{
-		{"127.0.0.1:8080", "imbridge", false},
-		{"[::1]:8080", "imbridge", false},
-		{"localhost:8080", "imbridge", false},
-		{"chat.example.com", "__Host-imbridge", true},
-		{"192.168.1.9:8080", "__Host-imbridge", true},
-		{"127.0.0.1.example.com", "__Host-imbridge", true},
+		{"127.0.0.1:8080", "", "", false},
+		{"[::1]:8080", "", "", false},
+		{"localhost:8080", "", "", false},
+		{"127.0.0.1:8080", "http", "", false},
+		{"127.0.0.1:8080", "http, https", "", false},
+		{"chat.example.com", "", "__Host-", true},
+		{"192.168.1.9:8080", "", "__Host-", true},
+		{"127.0.0.1.example.com", "", "__Host-", true},
+		// Proxies that ask for 127.0.0.1, whatever the browser asked for.
+		{"127.0.0.1:8080", "https", "__Host-", true},
+		{"localhost:8080", "HTTPS", "__Host-", true},
+		{"[::1]:8080", "https, http", "__Host-", true},
 	}
 	for i, c := range cases {
 		b := r.browser()
 		b.host = c.host
+		if c.proto != "" {
+			b.header["X-Forwarded-Proto"] = c.proto
+		}
 		leads(t, "register at "+c.host, b.post("/register", "username", "person"+string(rune('a'+i)), "password", password), "/chat")
-		got := b.cookies[c.name]
-		if got == nil || !got.HttpOnly || got.SameSite != http.SameSiteLaxMode || got.Path != "/" || got.Domain != "" || got.Secure != c.secure || got.MaxAge <= 0 {
-			t.Errorf("cookie at %s = %+v, want %s, HttpOnly, Lax, path /, secure %v", c.host, got, c.name, c.secure)
+		leads(t, "admin login at "+c.host, b.post("/admin/login", "name", "root", "password", adminPassword), "/admin")
+		leads(t, "choose at "+c.host, b.post("/preferences", "lang", "en", "theme", "dark"), "/")
+		for _, name := range []string{c.prefix + "imbridge", c.prefix + "imbridge-admin", "imbridge-lang", "imbridge-theme"} {
+			got := b.cookies[name]
+			if got == nil || !got.HttpOnly || got.SameSite != http.SameSiteLaxMode || got.Path != "/" || got.Domain != "" || got.Secure != c.secure || got.MaxAge <= 0 {
+				t.Errorf("cookie at %s (%s) = %+v, want %s, HttpOnly, Lax, path /, secure %v", c.host, c.proto, got, name, c.secure)
+			}
+		}
+		shows(t, "the chat at "+c.host, b.get("/chat"), http.StatusOK)
+		shows(t, "the console at "+c.host, b.get("/admin"), http.StatusOK)
+		leads(t, "log out at "+c.host, b.post("/logout"), "/login?why=out")
+		if b.cookies[c.prefix+"imbridge"] != nil {
+			t.Errorf("the cookie at %s (%s) is still there after logging out", c.host, c.proto)
 		}
 	}
 }

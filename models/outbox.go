@@ -30,6 +30,10 @@ const (
 	KindBlock = "block"
 	// KindIMPassword makes the password there the one that was derived here.
 	KindIMPassword = "im_password"
+	// KindRelations has rows written of all that is between a person and others,
+	// for a cloud that did not know the person before. Its subject is the id, or,
+	// where only others behind one are left, the id, a colon, and that one's.
+	KindRelations = "relations"
 )
 
 // provisionAfter is how long a registration has for itself before others see to
@@ -86,16 +90,24 @@ func (r outboxRow) row() OutboxRow {
 
 // enqueue asks, in the transaction of a change, that the cloud be made to match
 // from at on. There is one row for a kind and subject: one that waits already,
-// is under delivery or is buried becomes due again, as a new generation.
+// is under delivery or is buried becomes due again, as a new generation. Unless
+// it is under delivery it gets a new id, too: an admin who retries or drops what
+// they saw before the change does nothing to it, and one that was buried is as
+// old as the change.
 // Callers wake the runner after the commit.
 func (s *Store) enqueue(tx *gorm.DB, kind, subject string, at time.Time) error {
-	conflict, least, value := "ON DUPLICATE KEY UPDATE", "LEAST", "VALUES(next_at)"
+	conflict, least, id, next := "ON DUPLICATE KEY UPDATE", "LEAST", "VALUES(id)", "VALUES(next_at)"
 	if s.Driver == "sqlite" {
-		conflict, least, value = "ON CONFLICT (subject, kind) DO UPDATE SET", "MIN", "excluded.next_at"
+		conflict, least, id, next = "ON CONFLICT (subject, kind) DO UPDATE SET", "MIN", "excluded.id", "excluded.next_at"
 	}
+	earlier := func(column string) string {
+		return column + " = CASE WHEN buried_at IS NULL THEN " + least + "(" + column + ", " + next + ") ELSE " + next + " END"
+	}
+	// MySQL evaluates assignments from left to right: buried_at is the last.
 	return tx.Exec("INSERT INTO outbox (id, kind, subject, due_at, next_at, created_at) VALUES (?, ?, ?, ?, ?, ?) "+conflict+
-		" generation = generation + 1, attempts = 0, due_at = "+least+"(due_at, "+value+"), next_at = "+least+"(next_at, "+value+"), buried_at = NULL",
-		s.newID(), kind, subject, at.UnixMicro(), at.UnixMicro(), s.nowMicros()).Error
+		" id = CASE WHEN lease_until > ? THEN id ELSE "+id+" END, generation = generation + 1, attempts = 0, "+
+		earlier("due_at")+", "+earlier("next_at")+", buried_at = NULL",
+		s.newID(), kind, subject, at.UnixMicro(), at.UnixMicro(), s.nowMicros(), s.nowMicros()).Error
 }
 
 // OutboxWritten tells of rows that this process has written.
@@ -288,7 +300,7 @@ func (s *Store) Outbox(ctx context.Context, f OutboxFilter, after string, limit 
 func (s *Store) RetryOutbox(ctx context.Context, ids []string, actor string, o Origin) (int64, error) {
 	now := s.nowMicros()
 	return s.steerOutbox(ctx, ids, actor, "outbox.retry", nil, o,
-		"UPDATE outbox SET generation = generation + 1, attempts = 0, buried_at = NULL, next_at = ?, due_at = CASE WHEN due_at > ? THEN ? ELSE due_at END WHERE id = ?", now, now, now)
+		"UPDATE outbox SET generation = generation + 1, attempts = 0, next_at = ?, due_at = CASE WHEN due_at > ? OR buried_at IS NOT NULL THEN ? ELSE due_at END, buried_at = NULL WHERE id = ?", now, now, now)
 }
 
 // DropOutbox takes rows away undelivered: from then on the cloud may differ. It

@@ -65,8 +65,8 @@ func TestOutboxKeepsOneRowForKindAndSubject(t *testing.T) {
 		enqueue(t, s, models.KindBan, "u1", now)
 		enqueue(t, s, models.KindBan, "u1", now.Add(time.Minute)) // later than the one that waits
 		row := outboxRow(t, s, "u1")
-		if row.ID != first.ID || row.Generation != 3 || !row.NextAt.Equal(now) || !row.DueAt.Equal(now) {
-			t.Errorf("row after three = %+v, want the first one's id, generation 3, due at %s", row, now)
+		if row.ID == first.ID || row.Generation != 3 || !row.NextAt.Equal(now) || !row.DueAt.Equal(now) {
+			t.Errorf("row after three = %+v, want another id than what waited before, generation 3, due at %s", row, now)
 		}
 		enqueue(t, s, models.KindRevoke, "u1", now)
 		enqueue(t, s, models.KindBan, "u2", now)
@@ -430,6 +430,71 @@ func TestRetryAndDropAreAudited(t *testing.T) {
 			equal(t, fmt.Sprintf("audit rows %v", c), s.Count(t, "SELECT COUNT(*) FROM audit WHERE actor = ? AND action = ? AND subject = ? AND detail LIKE ?", c.actor, c.action, c.subject, c.detail), 1)
 		}
 		equal(t, "audit rows", s.Count(t, "SELECT COUNT(*) FROM audit WHERE action LIKE 'outbox.%'"), 4)
+	})
+}
+
+// What an admin saw may have changed before they press the button: a drop of the old
+// ban must not take the new one away.
+func TestASteeredRowIsTheOneThatWasSeen(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, s *modelstest.Store) {
+		for subject, make := range map[string]func(){
+			"buried": func() { want(t, "BuryOutbox", s.BuryOutbox(ctx, claimOne(t, s, "a"), "why"), nil) },
+			"put off": func() {
+				want(t, "PutOffOutbox", s.PutOffOutbox(ctx, claimOne(t, s, "a"), s.Clock.Now().Add(time.Hour), "why"), nil)
+			},
+			"waiting": func() {},
+		} {
+			enqueue(t, s, models.KindBan, subject, s.Clock.Now())
+			make()
+			seen := outboxRow(t, s, subject)
+			s.Clock.Advance(time.Minute)
+			enqueue(t, s, models.KindBan, subject, s.Clock.Now())
+			for what, steer := range map[string]func() (int64, error){
+				"DropOutbox":  func() (int64, error) { return s.DropOutbox(ctx, []string{seen.ID}, "useless", "admin:a", from) },
+				"RetryOutbox": func() (int64, error) { return s.RetryOutbox(ctx, []string{seen.ID}, "admin:a", from) },
+			} {
+				if n, err := steer(); n != 0 || err != nil {
+					t.Errorf("%s of a %s row that was renewed since = %d, %v; want 0", what, subject, n, err)
+				}
+			}
+			row := claimOne(t, s, "b")
+			equal(t, "subject claimed", row.Subject, subject)
+			want(t, "FinishOutbox", s.FinishOutbox(ctx, row), nil)
+		}
+	})
+}
+
+// Whoever stays under delivery keeps its id: its results are told by it.
+func TestARowUnderDeliveryKeepsItsID(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, s *modelstest.Store) {
+		enqueue(t, s, models.KindBan, "u1", s.Clock.Now())
+		row := claimOne(t, s, "a")
+		enqueue(t, s, models.KindBan, "u1", s.Clock.Now())
+		want(t, "FinishOutbox", s.FinishOutbox(ctx, row), nil)
+		equal(t, "id of the row that is due again", claimOne(t, s, "b").ID, row.ID)
+	})
+}
+
+// A row that an admin digs up is as old as that: nobody is told of a queue that
+// has stood for days.
+func TestARevivedRowIsYoung(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, s *modelstest.Store) {
+		for subject, revive := range map[string]func(id string){
+			"retried": func(id string) {
+				_, err := s.RetryOutbox(ctx, []string{id}, "admin:a", from)
+				want(t, "RetryOutbox", err, nil)
+			},
+			"changed": func(string) { enqueue(t, s, models.KindBan, "changed", s.Clock.Now()) },
+		} {
+			enqueue(t, s, models.KindBan, subject, s.Clock.Now())
+			want(t, "BuryOutbox", s.BuryOutbox(ctx, claimOne(t, s, "a"), "why"), nil)
+			s.Clock.Advance(48 * time.Hour)
+			revive(outboxRow(t, s, subject).ID)
+			stats, err := s.OutboxStats(ctx)
+			want(t, "OutboxStats", err, nil)
+			equal(t, "age of a "+subject+" row", s.Clock.Now().Sub(stats.OldestAt), time.Duration(0))
+			want(t, "FinishOutbox", s.FinishOutbox(ctx, claimOne(t, s, "b")), nil)
+		}
 	})
 }
 

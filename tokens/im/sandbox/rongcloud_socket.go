@@ -51,19 +51,24 @@ func (rc *rongcloud) admit(c *connection, appKey, token string) {
 	s := rc.s
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if c.version != 3 && c.version != 4 {
-		c.farewell(rongConnackNo(1)) // unacceptable protocol version
-		return
-	}
 	state, t := s.judge(appKey, token)
-	if state != StateValid {
-		c.farewell(rongConnackNo(rongConnackStatus[state]))
-		return
+	whose := ""
+	if t != nil {
+		whose = t.userID
 	}
-	c.userID, c.token, c.since = t.userID, t, s.now()
-	c.tokenKey, _, _ = strings.Cut(token, "@")
-	s.online(c)
-	c.send(rongConnackOK(c.version, c.userID, "sandbox-"+strconv.FormatInt(c.id, 36), s.cfg.Now()))
+	rc.sufferGreeting(c, whose, func() {
+		switch {
+		case c.version != 3 && c.version != 4:
+			c.farewell(rongConnackNo(1)) // unacceptable protocol version
+		case state != StateValid:
+			c.farewell(rongConnackNo(rongConnackStatus[state]))
+		default:
+			c.userID, c.token, c.since = t.userID, t, s.now()
+			c.tokenKey, _, _ = strings.Cut(token, "@")
+			s.online(c)
+			c.send(rongConnackOK(c.version, c.userID, "sandbox-"+strconv.FormatInt(c.id, 36), s.cfg.Now()))
+		}
+	})
 }
 
 // listen handles frames until the client leaves, says nothing for too long or

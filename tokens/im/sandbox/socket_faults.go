@@ -9,6 +9,9 @@ import (
 // socket's own and what the frame does: "/websocket/pullMsg", "/ws/pull".
 var frameModes = []string{modeResetBefore, modeResetAfter, modeEmpty}
 
+// rongGreeting is the path of RongCloud's answer to the opening of a socket.
+const rongGreeting = rongSocket + "/connack"
+
 // easeFrames are what clients of Easemob's socket can ask for.
 var easeFrames = []string{"provision", "unread", "pull", "message", "roster"}
 
@@ -51,10 +54,29 @@ func (rc *rongcloud) suffer(c *connection, f rongFrame, handle func(*connection,
 	}
 	c.muted = false
 	if breaks(mode) {
-		c.ended = true
-		c.drop()
-		rc.s.forget(c)
+		rc.breakOff(c)
 	}
+}
+
+// sufferGreeting does the same to CONNACK. After empty the client hears nothing at
+// all, and nothing that it sends is answered: a socket that opened and is dead. The
+// cloud takes it for one that is online.
+func (rc *rongcloud) sufferGreeting(c *connection, userID string, greet func()) {
+	mode := rc.s.faults.pickFrame(rongGreeting, userID)
+	c.muted = mutes(mode)
+	if mode != modeResetBefore {
+		greet()
+	}
+	c.ended = c.ended || c.muted
+	if breaks(mode) {
+		rc.breakOff(c)
+	}
+}
+
+func (rc *rongcloud) breakOff(c *connection) {
+	c.ended = true
+	c.drop()
+	rc.s.forget(c)
 }
 
 // suffer does the same to a frame of Easemob's socket. Handle takes the lock

@@ -46,6 +46,35 @@ func TestFaultsOfFrames(t *testing.T) {
 	}
 }
 
+// TestFaultsOfTheGreeting: a socket that opens and never greets, and one that breaks
+// instead of greeting. One fault hits one opening.
+func TestFaultsOfTheGreeting(t *testing.T) {
+	for _, mode := range []string{"empty", "reset_before", "reset_after"} {
+		t.Run(mode, func(t *testing.T) {
+			r := newRig(t)
+			r.set("/control/faults", fmt.Sprintf(`{"path": "/websocket/connack", "mode": %q, "user": "ann", "times": 1}`, mode))
+			ben := r.connect(r.mint("ben"))
+			ann := r.dial(r.mint("ann"), 4)
+			bens := 0
+			if mode == "empty" {
+				bens = 1
+				ann.sendHex("c0")
+				ann.packet(0x32, "ppMsgP", "ben", pb(1, 3, 2, "RC:TxtMsg", 3, `{"content":"x"}`))
+				r.wantOnline("ann", 1)
+				ben.text("ann", "to who hears nothing")
+				r.set("/control/connections", `{"user_id": "ann", "action": "drop"}`)
+			}
+			ann.wantEnd()
+			r.wantOnline("ann", 0)
+			if got := len(ben.pull(1, 1).list); got != bens {
+				t.Errorf("ben has %d messages, want %d, his own: ann was never greeted", got, bens)
+			}
+			r.connect(r.mint("ann"))
+			r.wantOnline("ann", 1)
+		})
+	}
+}
+
 func TestALostAnswerToAPullLosesNoMessage(t *testing.T) {
 	r := newRig(t)
 	ann, ben := r.connect(r.mint("ann")), r.connect(r.mint("ben"))

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { browser, context, person } from "./lib/browser.mjs";
-import { arrived, hears, openChat, readBack, say, state, talkTo } from "./lib/chat.mjs";
+import { arrived, hears, messages, openChat, readBack, say, state, talkTo } from "./lib/chat.mjs";
 import { password, serve } from "./lib/server.mjs";
 
 test("two people register, chat both ways, and read at their next login what came while they were away", async (t) => {
@@ -61,6 +61,39 @@ test("two people register, chat both ways, and read at their next login what cam
   });
 
   assert.ok(ann.ctx.homeCalls.tried > 0, "the SDK tried to call home, so the watch over it was tried too");
+});
+
+test("the conversation list and the log follow the cloud, whatever the device's clock says", async (t) => {
+  const server = await serve(t);
+  const chrome = await browser(t);
+  const hour = 3_600_000;
+  const shift = (by) => {
+    const now = Date.now;
+    Date.now = () => now() + by;
+  };
+  const ann = await person(t, chrome, server, "ann");
+  const ben = await person(t, chrome, server, "ben");
+  const row = (who) => who.page.locator("#talks .line");
+  const talk = async (part) => {
+    for (const [from, to] of [[ann, ben], [ben, ann], [ann, ben], [ben, ann]]) {
+      const text = `${part} from ${from.username} ${await from.page.locator("#log .message").count()}`;
+      await say(from, text);
+      await row(from).getByText(`You: ${text}`, { exact: true }).waitFor({ timeout: 5_000 });
+      await row(to).getByText(text, { exact: true }).waitFor({ timeout: 5_000 });
+      await arrived(from);
+      for (const who of [from, to]) assert.deepEqual((await messages(who)).slice(-1), [text], `the end of the log at ${who.username}, ${part}`);
+    }
+  };
+  await ann.ctx.addInitScript(shift, hour);
+  await ben.ctx.addInitScript(shift, -hour);
+  for (const who of [ann, ben]) await openChat(who, server);
+  await talkTo(ann, "ben");
+  await talkTo(ben, "ann");
+  await talk("wrong from the start");
+  await ann.page.evaluate(shift, hour);
+  await ben.page.evaluate(shift, -hour);
+  await talk("set while the page is open");
+  assert.deepEqual(await messages(ann), await messages(ben), "what both read, in order");
 });
 
 test("what somebody types is shown as text, whatever it looks like", async (t) => {

@@ -1,5 +1,6 @@
 // The chat: the cloud's own SDK carries the messages, imbridge the session and the token.
 import { createBridge } from "/static/dist/imbridge-client.js";
+import { now } from "/static/chat_clock.js";
 import { Drafts } from "/static/chat_drafts.js";
 import { Friends } from "/static/chat_friends.js";
 import { Directory } from "/static/chat_people.js";
@@ -27,7 +28,7 @@ const log = new Log(at("log"), at("newer"), older);
 const outgoing = new Outgoing(me, { transmit: (message) => cloud.send(message), find }, (message) => {
   if (message.talk === current) log.put(message);
   talks.latest(message);
-});
+}, now);
 
 let current = ""; // the open conversation's person
 let connection;

@@ -2,6 +2,7 @@
 // is kept in this tab.
 import WebIM from "/static/dist/easemob.js";
 import { connectEasemob } from "/static/dist/imbridge-client.js";
+import { now } from "/static/chat_clock.js";
 import { Kept } from "/static/chat_kept.js";
 
 const forSending = 5_000; // ms
@@ -52,8 +53,8 @@ export class Cloud {
     const message = WebIM.message.create({ type: "txt", chatType: "singleChat", to: talk, msg: text, ext: { mark } });
     try {
       const { serverMsgId } = await Promise.race([this.#connection.sdk.send(message), later(forSending)]);
-      // The answer has no time, and our clock may be behind: it stands after what it answers.
-      const time = Math.max(Date.now(), this.#kept.newest(talk) + 1);
+      // The answer has no time, and clocks differ: it stands after what it answers.
+      const time = Math.max(now(), this.#kept.newest(talk) + 1);
       this.#kept.put({ uid: serverMsgId, mark, talk, mine: true, text, time });
       return { outcome: "sent", uid: serverMsgId, time };
     } catch (err) {
@@ -72,7 +73,7 @@ export class Cloud {
       talk: mine ? raw.to : raw.from,
       mine,
       text: raw.type === "txt" && typeof raw.msg === "string" ? raw.msg : null,
-      time: Number(raw.time) || Date.now(),
+      time: Number(raw.time) || now(),
     };
   }
 }

@@ -147,7 +147,8 @@ export class Log {
       if (!differs) return false;
     }
     // What is not there yet stands at the end, in the order of writing.
-    this.#messages.sort((a, b) => a.time - b.time);
+    const place = (m) => (m.fate === "waiting" || m.fate === "sending" ? Infinity : m.time);
+    this.#messages.sort((a, b) => (place(a) === place(b) ? a.time - b.time : place(a) - place(b)));
     return true;
   }
 

@@ -7,18 +7,20 @@ export class Outgoing {
   #slot;
   #cloud;
   #tell;
+  #now;
   #waiting = [];
   #flushing = false;
   #timer;
 
   /**
    * cloud.transmit sends one, cloud.find looks for one that may have arrived; tell is called with
-   * a message whenever something became of it.
+   * a message whenever something became of it; now is the time as the cloud has it, in ms.
    */
-  constructor(me, cloud, tell) {
+  constructor(me, cloud, tell, now) {
     this.#slot = `imbridge:outgoing:${me}`;
     this.#cloud = cloud;
     this.#tell = tell;
+    this.#now = now;
     try {
       for (const kept of JSON.parse(sessionStorage.getItem(this.#slot) ?? "[]")) this.#waiting.push({ ...this.#message(kept.talk, kept.text, kept.mark, kept.time), tried: kept.tried });
     } catch {
@@ -28,7 +30,7 @@ export class Outgoing {
 
   add(talk, text) {
     const mark = Array.from(crypto.getRandomValues(new Uint8Array(12)), (b) => b.toString(16).padStart(2, "0")).join("");
-    const message = this.#message(talk, text, mark, Date.now());
+    const message = this.#message(talk, text, mark, this.#now());
     this.#waiting.push(message);
     this.#keep();
     this.#tell({ ...message });

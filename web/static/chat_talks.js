@@ -1,12 +1,15 @@
 // The list of conversations, newest first.
 import { t } from "/static/texts.js";
 
+/** Whether two are one message: by the cloud's id, or by our own mark. */
+const same = (a, b) => (a.uid && a.uid === b.uid) || (a.mark && a.mark === b.mark && a.mine === b.mine);
+
 export class Talks {
   #list;
   #empty;
   #people;
   #open;
-  #talks = new Map(); // id → { id, last, unread, row }
+  #talks = new Map(); // id → { id, last, own, unread, row }
   #selected = "";
 
   constructor(list, empty, people, open) {
@@ -16,13 +19,23 @@ export class Talks {
     this.#open = open;
   }
 
-  /** Notes the newest message of a conversation. */
+  /** Notes the newest message of a conversation, or what became of one. */
   latest(message) {
     const talk = this.#get(message.talk);
-    if (talk.last !== undefined && message.time < talk.last.time) return;
-    talk.last = message;
+    const { last, own } = talk;
+    if (message.uid) {
+      if (own && same(own, message)) talk.own = undefined;
+      else if (own && message.mine) own.after = Math.max(own.after, message.time); // written before it
+      if (last === undefined || same(last, message) || message.time >= last.time) talk.last = message;
+    } else if (own && same(own, message)) talk.own = { ...message, after: own.after };
+    else if (own === undefined || message.time >= own.time) talk.own = { ...message, after: last?.time ?? 0 };
     this.#draw(talk);
     this.#sort();
+  }
+
+  /** What we have written and has not arrived is the newest until the cloud has something newer, whatever our clock says. */
+  #newest({ last, own }) {
+    return own && (last === undefined || last.time <= own.after) ? own : last;
   }
 
   /** Whether a message is newer than what is known of its conversation. */
@@ -117,7 +130,7 @@ export class Talks {
   #get(id) {
     let talk = this.#talks.get(id);
     if (talk === undefined) {
-      talk = { id, last: undefined, unread: 0, missed: false, shown: "", row: document.createElement("li"), person: undefined };
+      talk = { id, last: undefined, own: undefined, unread: 0, missed: false, shown: "", row: document.createElement("li"), person: undefined };
       this.#talks.set(id, talk);
       this.#list.append(talk.row);
       this.#empty.hidden = true;
@@ -131,8 +144,9 @@ export class Talks {
 
   #draw(talk) {
     if (talk.person === undefined) return; // the name comes in a moment
-    const text = talk.last === undefined ? "" : (talk.last.text ?? t("other"));
-    const below = talk.last?.mine ? t("you", text) : text;
+    const newest = this.#newest(talk);
+    const text = newest === undefined ? "" : (newest.text ?? t("other"));
+    const below = newest?.mine ? t("you", text) : text;
     const unread = this.#shown(talk);
     const shown = JSON.stringify([talk.person, this.#people.shown(talk.person), below, unread, talk.id === this.#selected]);
     if (shown === talk.shown) return; // a row that is replaced under a click does not hear of it
@@ -157,7 +171,7 @@ export class Talks {
   }
 
   #sort() {
-    const sorted = [...this.#talks.values()].sort((a, b) => (b.last?.time ?? 0) - (a.last?.time ?? 0));
+    const sorted = [...this.#talks.values()].sort((a, b) => (this.#newest(b)?.time ?? 0) - (this.#newest(a)?.time ?? 0));
     if (sorted.every((talk, i) => this.#list.children[i] === talk.row)) return;
     const focused = document.activeElement;
     this.#list.append(...sorted.map((talk) => talk.row));

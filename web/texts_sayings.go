@@ -17,6 +17,9 @@ var sayings = compiled([]saying{
 	{pattern: "the cloud's state is in the way ({call}): {cloud}; reconcile, then retry", words: words{
 		"What the cloud has is in the way. Run imbridge reconcile, then try again.",
 		"云端现有状态有冲突。请运行 imbridge reconcile 后重试。"}},
+	{pattern: "the cloud's state is in the way ({call}): {cloud}; it is tried again", words: words{
+		"What the cloud has is in the way. It is tried again.",
+		"云端现有状态有冲突。系统会自动重试。"}},
 	{pattern: "the cloud did not take it ({call}, {failure}); it is tried again", words: words{
 		"The cloud did not take it: {failure}. It is tried again.",
 		"云端未接受：{failure}。系统会自动重试。"}},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"sync/atomic"
@@ -63,6 +64,8 @@ type Runner struct {
 	claims  atomic.Int64
 	pauseTo atomic.Int64 // microseconds; see paused
 }
+
+var errPanic = errors.New("a mistake in imbridge, which its log tells of")
 
 // A Deliverer makes the cloud match today's truth about a subject. A nil error
 // says that it does; see Rule for the others, and ComeBackError.
@@ -203,7 +206,7 @@ func (r *Runner) deliver(ctx context.Context, row models.OutboxRow) {
 		defer close(ended)
 		r.heartbeat(beat, row, cancel)
 	}()
-	err := r.Kinds[row.Kind](attempt, row.Subject)
+	err := r.attempt(attempt, row)
 	stop()
 	<-ended
 	r.pause(err)
@@ -219,7 +222,7 @@ func (r *Runner) deliver(ctx context.Context, row models.OutboxRow) {
 	case errors.As(err, &back):
 		written = r.Store.ComeBackOutbox(land, row, back.At)
 	default:
-		ruling := Rule(err, row.Attempts)
+		ruling := Rule(err, row.Attempts, row.LastError)
 		if ruling.Bury {
 			outcome = OutcomeBuried
 			written = r.Store.BuryOutbox(land, row, ruling.Reason)
@@ -242,6 +245,19 @@ func (r *Runner) deliver(ctx context.Context, row models.OutboxRow) {
 	if r.Observe != nil {
 		r.Observe(row.Kind, outcome)
 	}
+}
+
+// attempt delivers. A panic is this row's failure alone: without that, the row would
+// come back and end one process after the other. What was said in panic may hold
+// anything, and is not told.
+func (r *Runner) attempt(ctx context.Context, row models.OutboxRow) (err error) {
+	defer func() {
+		if recover() != nil {
+			r.Log.ErrorContext(ctx, "panic in a delivery", "kind", row.Kind, "subject", row.Subject, "stack", string(debug.Stack()))
+			err = errPanic
+		}
+	}()
+	return r.Kinds[row.Kind](ctx, row.Subject)
 }
 
 // heartbeat extends the lease until ctx ends, and calls lost when the lease is

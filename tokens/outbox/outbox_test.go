@@ -2,9 +2,11 @@ package outbox_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"strings"
 	"sync/atomic"
@@ -369,6 +371,37 @@ func TestAResultThatIsNotWrittenIsRepeated(t *testing.T) {
 		time.Sleep(outbox.DefaultLease)
 		if n := len(j.of("u1")); n != 2 || rows(t, s) != 0 {
 			t.Errorf("deliveries = %d, rows left %d; want 2 and none", n, rows(t, s))
+		}
+	})
+}
+
+// A row that makes a client panic is tried again later and keeps nobody from
+// theirs; what the panic says may be a secret and is told nowhere.
+func TestAPanicIsOneRowsFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, j := open(t), newJournal()
+		var log bytes.Buffer
+		queue(t, s, models.KindProfile, "u1", 0)
+		queue(t, s, models.KindProfile, "u2", 0)
+		r := j.runner(s.Store, "p1", func(_ context.Context, _, subject string) error {
+			if subject == "u1" {
+				panic("hunter2")
+			}
+			return nil
+		})
+		r.Log = slog.New(slog.NewTextHandler(&log, nil))
+		stop := run(t, r)
+		time.Sleep(time.Minute)
+		stop()
+		if len(j.of("u1")) < 3 || len(j.of("u2")) != 1 || j.count("profile done") != 1 {
+			t.Errorf("deliveries of the one that panics %d, of the other %v; want at least 3, and one", len(j.of("u1")), j.of("u2"))
+		}
+		list, err := s.Outbox(t.Context(), models.OutboxFilter{}, "", 10)
+		if err != nil || len(list) != 1 || !strings.Contains(list[0].LastError, "not delivered: a mistake in imbridge") {
+			t.Errorf("rows left = %+v, %v; want the one, with its reason", list, err)
+		}
+		if got := log.String(); !strings.Contains(got, "panic in a delivery") || !strings.Contains(got, "outbox_test.go") || strings.Contains(got, "hunter2") {
+			t.Errorf("log = %s\nwant the panic with its stack, and not its words", got)
 		}
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"imbridge/tokens/im"
@@ -22,6 +23,8 @@ const (
 	// conflictTries is how often a refusal that may be about a moment's state is
 	// tried before it counts as final.
 	conflictTries = 3
+	// inTheWay begins the reasons of such refusals.
+	inTheWay = "the cloud's state is in the way ("
 )
 
 // A Ruling is what becomes of a row whose delivery failed.
@@ -40,8 +43,11 @@ type Ruling struct {
 // 64, 128, 256 s, and 5 min from then on), but never sooner than the cloud asks
 // for, and then spread over as much again by half. While the cloud is away the
 // longest wait is 16 s in place of 5 min. A refused key or secret is
-// tried each minute, give or take half. What will not pass is buried.
-func Rule(err error, attempt int64) Ruling {
+// tried each minute, give or take half. What will not pass is buried, and so is,
+// from the third attempt on, what may be about a moment's state and was refused for
+// that the last time, too: before is the Reason of the failure before this one,
+// "" where there was none.
+func Rule(err error, attempt int64, before string) Ruling {
 	var e *im.Error
 	if !errors.As(err, &e) {
 		// The database, or a mistake of ours.
@@ -56,9 +62,11 @@ func Rule(err error, attempt int64) Ruling {
 	case im.Invalid:
 		return Ruling{Bury: true, Reason: "the cloud refuses this as it is (" + what + "): " + e.Message + "; mend what it names, then retry"}
 	case im.UnknownUser, im.Conflict:
-		if attempt >= conflictTries {
+		// Attempts that met an outage say nothing about the state.
+		if attempt >= conflictTries && strings.HasPrefix(before, inTheWay) {
 			return Ruling{Bury: true, Reason: "the cloud's state is in the way (" + what + "): " + e.Message + "; reconcile, then retry"}
 		}
+		return Ruling{After: backoff(attempt, maxDelay), Reason: "the cloud's state is in the way (" + what + "): " + e.Message + "; it is tried again"}
 	}
 	most := maxDelay
 	if e.Kind == im.Unavailable {

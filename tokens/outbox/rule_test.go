@@ -28,9 +28,9 @@ func TestRuleOfEachKindOfFailure(t *testing.T) {
 		{"unauthorized for long", &im.Error{Kind: im.Unauthorized}, 500, false, 30 * time.Second, 90 * time.Second, "correct the settings"},
 		{"unknown user", &im.Error{Kind: im.UnknownUser}, 1, false, 0, 2 * time.Second, "tried again"},
 		{"unknown user, second", &im.Error{Kind: im.UnknownUser}, 2, false, 0, 4 * time.Second, "tried again"},
-		{"unknown user, third", &im.Error{Kind: im.UnknownUser}, 3, true, 0, 0, "reconcile"},
+		{"unknown user, third in a row", &im.Error{Kind: im.UnknownUser}, 3, true, 0, 0, "reconcile"},
 		{"conflict", &im.Error{Kind: im.Conflict}, 2, false, 0, 4 * time.Second, "tried again"},
-		{"conflict, third", &im.Error{Kind: im.Conflict, Message: "busy"}, 3, true, 0, 0, "busy"},
+		{"conflict, third in a row", &im.Error{Kind: im.Conflict, Message: "busy"}, 3, true, 0, 0, "busy"},
 		{"invalid", &im.Error{Kind: im.Invalid, Op: "/x", Code: 1002, HTTPStatus: 400, Message: "bad name"}, 1, true, 0, 0, "bad name"},
 		{"quota", &im.Error{Kind: im.Quota, Code: 2007}, 1, true, 0, 0, "raise it"},
 		{"throttled", &im.Error{Kind: im.Throttled}, 3, false, 0, 8 * time.Second, "tried again"},
@@ -47,7 +47,11 @@ func TestRuleOfEachKindOfFailure(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			lowest, highest := time.Duration(1<<62), time.Duration(0)
 			for range draws {
-				got := outbox.Rule(c.err, c.attempt)
+				before := ""
+				if strings.HasSuffix(c.name, "in a row") {
+					before = outbox.Rule(c.err, c.attempt-1, "").Reason
+				}
+				got := outbox.Rule(c.err, c.attempt, before)
 				if got.Bury != c.bury || !strings.Contains(got.Reason, c.says) {
 					t.Fatalf("Rule = %+v, want bury %t and a reason with %q", got, c.bury, c.says)
 				}
@@ -64,5 +68,23 @@ func TestRuleOfEachKindOfFailure(t *testing.T) {
 				t.Errorf("delays %s to %s, want them spread over %s to %s", lowest, highest, c.least, c.most)
 			}
 		})
+	}
+}
+
+// An outage says nothing about the cloud's state: the first refusal after it is
+// looked at again, however many attempts there were.
+func TestARefusalAfterAnOutageIsTriedAgain(t *testing.T) {
+	before := ""
+	for attempt, c := range []struct {
+		kind im.Kind
+		bury bool
+	}{
+		{im.Unavailable, false}, {im.Unavailable, false}, {im.Throttled, false}, {im.UnknownUser, false}, {im.Unavailable, false}, {im.Conflict, false}, {im.UnknownUser, true},
+	} {
+		got := outbox.Rule(&im.Error{Kind: c.kind, Op: "x"}, int64(attempt+1), before)
+		if got.Bury != c.bury {
+			t.Errorf("attempt %d, %s after %q: bury %t, want %t", attempt+1, c.kind, before, got.Bury, c.bury)
+		}
+		before = got.Reason
 	}
 }

@@ -78,11 +78,12 @@ type Issuer struct {
 	flights singleflight.Group
 	flight  atomic.Int64
 
-	once   sync.Once
-	air    *semaphore.Weighted // one of it for each mint under way; Run's end takes it all
-	behind chan string         // people whose tokens are to be renewed behind a request
-	seenMu sync.Mutex
-	seen   map[string]struct{} // people who fetched a token; see noteSeen
+	once      sync.Once
+	air       *semaphore.Weighted // one of it for each mint under way; Run's end takes it all
+	behind    chan string         // people whose tokens are to be renewed behind a request
+	roundFrom string              // behind whom the next round begins; of the one goroutine that plays rounds
+	seenMu    sync.Mutex
+	seen      map[string]struct{} // people who fetched a token; see noteSeen
 }
 
 // A ConnectToken is what a client connects with.

@@ -121,35 +121,55 @@ func (i *Issuer) due(v models.TokenView) bool {
 }
 
 // round renews the tokens of people seen lately whose time has come. When the
-// cloud or the database is in trouble the rest waits for the next round.
+// cloud or the database is in trouble the rest waits for the next round, which
+// begins behind the person with whom the trouble was: somebody whom the cloud
+// never serves keeps nobody else waiting.
 func (i *Issuer) round(ctx context.Context) {
 	limit := rate.NewLimiter(rate.Limit(i.RoundRate), 1)
-	after := ""
-	for ctx.Err() == nil {
+	from := i.roundFrom
+	i.roundFrom = ""
+	trouble, err := i.stretch(ctx, limit, from, "")
+	if err == nil && from != "" {
+		trouble, err = i.stretch(ctx, limit, "", from)
+	}
+	if err == nil {
+		return
+	}
+	i.roundFrom = trouble
+	if ctx.Err() == nil {
+		i.Log.WarnContext(ctx, "round of renewals put off", "user_id", trouble, "err", err)
+	}
+}
+
+// stretch is a part of a round: the people behind one up to another, "" for the
+// first and the last there are. Trouble that may not be one person's alone ends
+// it; with whom it was is "" where it was with nobody.
+func (i *Issuer) stretch(ctx context.Context, limit *rate.Limiter, from, to string) (trouble string, err error) {
+	for after := from; ctx.Err() == nil; {
 		ids, err := i.Store.DueTokens(ctx, i.App(), i.SecretVersion(), 100-i.WindowPercent, i.Now().Add(-roundSeen), after, roundBatch)
-		for _, id := range ids {
-			if err = i.renew(ctx, limit, id); ctx.Err() != nil {
-				return
-			}
-			if im.Temporary(err) || errors.Is(err, models.ErrUnavailable) {
-				break
-			}
-			if err != nil {
-				i.Log.WarnContext(ctx, "token not renewed ahead of its end", "user_id", id, "err", err)
-				err = nil
-			}
-		}
 		if err != nil {
-			if ctx.Err() == nil {
-				i.Log.WarnContext(ctx, "round of renewals put off", "err", err)
+			return from, err
+		}
+		for _, id := range ids {
+			if to != "" && id > to {
+				return "", nil
 			}
-			return
+			err := i.renew(ctx, limit, id)
+			switch {
+			case ctx.Err() != nil:
+				return id, ctx.Err()
+			case im.Temporary(err) || errors.Is(err, models.ErrUnavailable):
+				return id, err
+			case err != nil:
+				i.Log.WarnContext(ctx, "token not renewed ahead of its end", "user_id", id, "err", err)
+			}
 		}
 		if len(ids) < roundBatch {
-			return
+			return "", nil
 		}
 		after = ids[len(ids)-1]
 	}
+	return "", ctx.Err()
 }
 
 // renew mints for somebody whose token is in its window, if its own point in the

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -131,6 +132,42 @@ func TestRoundGivesUp(t *testing.T) {
 		r.cloud.wantCalls(t, getToken, len(crowd))
 		if took, want := time.Since(begin), time.Duration(len(crowd)-1)*time.Second/2; took < want || took > want+time.Second {
 			t.Errorf("a round of %d at 2 a second took %s, want %s", len(crowd), took, want)
+		}
+	})
+}
+
+// TestRoundPassesOneWhomTheCloudRefuses: everybody behind them is served at the next
+// round, and whoever stands before them is as well.
+func TestRoundPassesOneWhomTheCloudRefuses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newBubbleRig(t)
+		r.setLifetime(t, "", 24*time.Hour)
+		crowd := r.crowd(t, 5)
+		time.Sleep(24*time.Hour - 30*time.Minute)
+		for _, p := range crowd {
+			r.store.Exec(t, "UPDATE im_tokens SET last_fetched_at = ? WHERE user_id = ?", time.Now().UnixMicro(), p.id)
+		}
+		slices.SortFunc(crowd, func(a, b person) int { return strings.Compare(a.id, b.id) })
+		minted := func() (n int64) {
+			return r.store.Count(t, "SELECT COUNT(*) FROM im_tokens WHERE generation > 1")
+		}
+		refused, err := r.store.User(t.Context(), crowd[1].id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.cloud.turn(t, "/control/faults", map[string]any{"path": getToken, "mode": "status", "status": 500, "user": refused.IMID})
+		for round, want := range []int64{1, 4, 4} {
+			time.Sleep(time.Minute) // the breaker, and the claim, are of a moment ago
+			r.round(t.Context())
+			if got := minted(); got != want {
+				t.Errorf("renewed after round %d = %d of 5, want %d: all but the one whom the cloud refuses", round+1, got, want)
+			}
+		}
+		r.cloud.turn(t, "/control/reset", map[string]any{})
+		time.Sleep(time.Minute)
+		r.round(t.Context())
+		if got := minted(); got != 5 {
+			t.Errorf("renewed when the cloud takes them all = %d, want 5", got)
 		}
 	})
 }

@@ -160,6 +160,7 @@ func (h *api) deleteUserLifetime(c echo.Context) error {
 type previewResponse struct {
 	Tokens int64 `json:"tokens"`
 	DueNow int64 `json:"due_now"`
+	Due1h  int64 `json:"due_1h"`
 	Due24h int64 `json:"due_24h"`
 }
 
@@ -188,7 +189,7 @@ func (h *api) previewLifetime(c echo.Context, userID string) error {
 	if err != nil {
 		return err
 	}
-	return c.JSON(http.StatusOK, previewResponse{p.Tokens, p.DueNow, p.Due24h})
+	return c.JSON(http.StatusOK, previewResponse{p.Tokens, p.DueNow, p.Due1h, p.Due24h})
 }
 
 // ifMatch reads what the caller saw before a change: the ETag of the list

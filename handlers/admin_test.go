@@ -113,10 +113,10 @@ func TestPreview(t *testing.T) {
 		return string(a.raw)
 	}
 	for _, c := range []struct{ who, lifetime, want string }{
-		{"default", "permanent", `{"tokens":2,"due_now":0,"due_24h":0}`},
-		{"default", "1d", `{"tokens":2,"due_now":0,"due_24h":2}`},
-		{"default", "20s", `{"tokens":2,"due_now":2,"due_24h":2}`},
-		{"users/" + ann.id, "20s", `{"tokens":1,"due_now":1,"due_24h":1}`},
+		{"default", "permanent", `{"tokens":2,"due_now":0,"due_1h":0,"due_24h":0}`},
+		{"default", "1d", `{"tokens":2,"due_now":0,"due_1h":0,"due_24h":2}`},
+		{"default", "20s", `{"tokens":2,"due_now":2,"due_1h":2,"due_24h":2}`},
+		{"users/" + ann.id, "20s", `{"tokens":1,"due_now":1,"due_1h":1,"due_24h":1}`},
 	} {
 		if got := preview(c.who, c.lifetime); strings.TrimSpace(got) != c.want {
 			t.Errorf("preview of %s for %s = %s, want %s", c.lifetime, c.who, got, c.want)

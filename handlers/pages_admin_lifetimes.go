@@ -163,7 +163,7 @@ func (h *api) lifetimePreview(c echo.Context, data lifetimesView) (*previewView,
 	if err != nil {
 		return nil, err
 	}
-	p.previewResponse = previewResponse{told.Tokens, told.DueNow, told.Due24h}
+	p.previewResponse = previewResponse{told.Tokens, told.DueNow, told.Due1h, told.Due24h}
 	return &p, nil
 }
 

@@ -273,10 +273,10 @@ var errRevisionMoved = errors.New("revision moved")
 type LifetimePreview struct {
 	// Tokens that it would rule.
 	Tokens int64
-	// DueNow of them have run out under it already.
-	DueNow int64
-	// Due24h run out within 24 hours, those of DueNow included.
-	Due24h int64
+	// DueNow of them have run out under it already, Due1h within an hour and Due24h
+	// within 24 hours, each with those before. They are as many people: nobody has
+	// two tokens.
+	DueNow, Due1h, Due24h int64
 }
 
 // PreviewLifetime counts without changing anything. The default (userID empty)
@@ -296,15 +296,15 @@ func (s *Store) PreviewLifetime(ctx context.Context, app string, secretVersion i
 	}
 	due := "SUM(CASE WHEN " + policy + " <= ? OR COALESCE(t.cloud_expires_at, ?) <= ? THEN 1 ELSE 0 END)"
 	all := []any{}
-	for _, at := range []int64{now, now + (24 * time.Hour).Microseconds()} {
+	for _, at := range []int64{now, now + time.Hour.Microseconds(), now + (24 * time.Hour).Microseconds()} {
 		all = append(append(all, policyArgs...), at, never, at)
 	}
 	all = append(append(all, app, secretVersion), args...)
 	var p struct {
-		Tokens         int64
-		DueNow, DueDay *int64
+		Tokens                  int64
+		DueNow, DueHour, DueDay *int64
 	}
-	err := s.db.WithContext(ctx).Raw("SELECT COUNT(*) AS tokens, "+due+" AS due_now, "+due+` AS due_day
+	err := s.db.WithContext(ctx).Raw("SELECT COUNT(*) AS tokens, "+due+" AS due_now, "+due+" AS due_hour, "+due+` AS due_day
 		FROM im_tokens t JOIN users u ON u.id = t.user_id AND u.token_epoch = t.epoch AND u.status = 'active'
 		LEFT JOIN lifetimes l ON l.scope = t.user_id
 		WHERE t.cloud_app = ? AND t.secret_version >= ? AND t.token_sealed IS NOT NULL AND `+where, all...).Take(&p).Error
@@ -313,7 +313,7 @@ func (s *Store) PreviewLifetime(ctx context.Context, app string, secretVersion i
 	}
 	out := LifetimePreview{Tokens: p.Tokens}
 	if p.DueNow != nil {
-		out.DueNow, out.Due24h = *p.DueNow, *p.DueDay
+		out.DueNow, out.Due1h, out.Due24h = *p.DueNow, *p.DueHour, *p.DueDay
 	}
 	return out, nil
 }

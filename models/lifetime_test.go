@@ -208,10 +208,13 @@ func previewIsWhatHappens(t *testing.T, s *modelstest.Store, n int, lifetimes ..
 	}
 	own, err := s.PreviewLifetime(ctx, app, 1, ids[n-2], 39*day)
 	want(t, "PreviewLifetime of one", err, nil)
-	equal(t, "preview for one person", own, models.LifetimePreview{Tokens: 1, DueNow: 1, Due24h: 1})
+	equal(t, "preview for one person", own, models.LifetimePreview{Tokens: 1, DueNow: 1, Due1h: 1, Due24h: 1})
 	own, err = s.PreviewLifetime(ctx, app, 1, ids[0], day)
 	want(t, "PreviewLifetime of one", err, nil)
-	equal(t, "preview for one person", own, models.LifetimePreview{Tokens: 1, DueNow: 0, Due24h: 1})
+	equal(t, "preview for one person", own, models.LifetimePreview{Tokens: 1, Due24h: 1})
+	own, err = s.PreviewLifetime(ctx, app, 1, ids[0], time.Hour)
+	want(t, "PreviewLifetime of one", err, nil)
+	equal(t, "preview for one person", own, models.LifetimePreview{Tokens: 1, Due1h: 1, Due24h: 1})
 	none, err := s.PreviewLifetime(ctx, "other-app", 1, "", day)
 	want(t, "PreviewLifetime elsewhere", err, nil)
 	equal(t, "preview where there is no token", none, models.LifetimePreview{})
@@ -244,6 +247,9 @@ func judge(t *testing.T, s *modelstest.Store, ids []string, now time.Time) (p mo
 			}
 			if !end.After(now) {
 				p.DueNow++
+			}
+			if !end.After(now.Add(time.Hour)) {
+				p.Due1h++
 			}
 			if !end.After(now.Add(day)) {
 				p.Due24h++

@@ -1294,7 +1294,9 @@ export interface components {
                     tokens: number;
                     /** @description Those that it would end at once. */
                     due_now: number;
-                    /** @description Those that it would end within 24 hours, due_now included. */
+                    /** @description Those that it would end within an hour, due_now included. It is as many people: each has one token. */
+                    due_1h: number;
+                    /** @description Those that it would end within 24 hours, due_1h included. */
                     due_24h: number;
                 };
             };

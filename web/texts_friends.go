@@ -71,6 +71,7 @@ var friendTexts = map[string]words{
 	"js.unsent.words":   {"Not sent: it holds words that are not allowed here.", "未发送：消息包含不允许的内容。"},
 	"js.unsent.muted":   {"Not sent: you may not write at the moment.", "未发送：您暂时被禁言。"},
 	"js.unsent.refused": {"Not delivered: the message was not let through.", "未送达：消息被拒绝。"},
+	"js.unsent.unknown": {"It is not known whether this has arrived.", "无法确认消息是否送达。"},
 
 	"js.problem.no_answer":  {"The server did not answer, so that this may not have worked. Try again.", "服务器没有响应，操作可能未生效，请重试。"},
 	"js.problem.bad_answer": {"The server did not answer as it should. Try again.", "服务器响应异常，请重试。"},

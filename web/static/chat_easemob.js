@@ -5,18 +5,17 @@ import { connectEasemob } from "/static/dist/imbridge-client.js";
 import { now } from "/static/chat_clock.js";
 import { Kept } from "/static/chat_kept.js";
 
-const forSending = 5_000; // ms
+const mostTries = 3; // at one message, while nobody says what became of it
 // The SDK's codes that say nothing about what became of a message: no answer, not connected.
 const unsure = new Set([-2, -1, 16, 17, 39, 40, 510, 512]);
 const lost = 512;
-
-const later = (ms) => new Promise((_, reject) => setTimeout(() => reject({ type: lost }), ms));
 
 export class Cloud {
   tabOnly = true;
   #me;
   #kept;
   #connection;
+  #tries = new Map(); // mark → how often it went out without a word of what became of it
 
   constructor(me) {
     this.#me = me;
@@ -52,7 +51,9 @@ export class Cloud {
     if (this.#connection?.state !== "connected") return { outcome: "unknown", code: lost };
     const message = WebIM.message.create({ type: "txt", chatType: "singleChat", to: talk, msg: text, ext: { mark } });
     try {
-      const { serverMsgId } = await Promise.race([this.#connection.sdk.send(message), later(forSending)]);
+      // The SDK waits 15 s for the answer, and ends with the connection. Who gives up before it sends twice.
+      const { serverMsgId } = await this.#connection.sdk.send(message);
+      this.#tries.delete(mark);
       // The answer has no time, and clocks differ: it stands after what it answers.
       const time = Math.max(now(), this.#kept.newest(talk) + 1);
       this.#kept.put({ uid: serverMsgId, mark, talk, mine: true, text, time });
@@ -61,8 +62,19 @@ export class Cloud {
       // Where the service itself said no, its word is in the message.
       const code = err?.type === 502 && err.message ? err.message : err?.type;
       if (code === undefined) throw err;
-      return { outcome: unsure.has(code) || this.#connection.state !== "connected" ? "unknown" : "refused", code };
+      if (unsure.has(code) || this.#connection.state !== "connected") return this.#unknown(mark, code);
+      this.#tries.delete(mark);
+      return { outcome: "refused", code };
     }
+  }
+
+  /** Each try may have arrived, and phones show each: after some it is the writer's turn to say. */
+  #unknown(mark, code) {
+    const tries = (this.#tries.get(mark) ?? 0) + 1;
+    this.#tries.set(mark, tries);
+    if (tries < mostTries) return { outcome: "unknown", code };
+    this.#tries.delete(mark);
+    return { outcome: "refused", code: "unknown" };
   }
 
   #messageOf(raw) {

@@ -13,6 +13,7 @@ const refusals = {
   219: "unsent.muted",
   not_friends: "unsent.friends", // imbridge's own, by Easemob's callback
   not_allowed: "unsent.refused",
+  unknown: "unsent.unknown", // ours: no answer, several times
 };
 
 /** Why a message did not go out. */

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/labstack/echo/v4"
 
@@ -30,8 +28,12 @@ type lifetimesView struct {
 	Undo      *undoView
 	// Preview is what a choice would do, nil before one is made.
 	Preview *previewView
-	// Who is what was typed to find the person of an exception.
-	Who string
+	// Who is what was typed to find the person of an exception. For whom a choice
+	// was made: for one person where ForOne, or for everybody.
+	Who    string
+	ForOne bool
+	// Chosen is that choice, empty before there is one.
+	Chosen string
 
 	all []models.LifetimeRow
 }
@@ -133,8 +135,11 @@ func (h *api) lifetimesPage(c echo.Context) error {
 	if c.QueryParam("lifetime") == "" {
 		return h.show(c, http.StatusOK, "admin_lifetimes", v)
 	}
-	data.Who = cutRunes(c.QueryParam("who"), maxQuery)
+	data.Who, data.ForOne, data.Chosen = cutRunes(c.QueryParam("who"), maxQuery), c.QueryParams().Has("who"), c.QueryParam("lifetime")
 	data.Preview, err = h.lifetimePreview(c, data)
+	if data.Preview != nil {
+		data.Chosen = data.Preview.Lifetime // as the choices are written
+	}
 	v.Data = data
 	if err != nil {
 		return h.again(c, err, "admin_lifetimes", v)
@@ -149,7 +154,7 @@ func (h *api) lifetimePreview(c echo.Context, data lifetimesView) (*previewView,
 		return nil, err
 	}
 	p := previewView{Lifetime: lifetimeName(lifetime), Version: data.Version, Same: lifetimeName(lifetime) == data.Default, Exceptions: len(data.all)}
-	if c.QueryParams().Has("who") {
+	if data.ForOne {
 		u, err := h.findPerson(c, strings.TrimSpace(c.QueryParam("who")))
 		if err != nil {
 			return nil, err
@@ -176,23 +181,14 @@ func (h *api) findPerson(c echo.Context, who string) (models.User, error) {
 			return u, err
 		}
 	}
-	unknown := wrongField("invalid_field", "who", "is nobody's name")
 	if who == "" {
 		return models.User{}, wrongField("invalid_field", "who", "is required")
 	}
-	if !utf8.ValidString(who) || utf8.RuneCountInString(who) > maxQuery || strings.ContainsFunc(who, unicode.IsControl) {
-		return models.User{}, unknown
+	u, err := h.Store.UserByUsername(ctx, who)
+	if errors.Is(err, models.ErrNotFound) {
+		return models.User{}, wrongField("invalid_field", "who", "is nobody's name")
 	}
-	list, err := h.Store.Users(ctx, who, "", maxLimit)
-	if err != nil {
-		return models.User{}, err
-	}
-	for _, u := range list {
-		if strings.EqualFold(u.Username, who) {
-			return u, nil
-		}
-	}
-	return models.User{}, unknown
+	return u, err
 }
 
 func (h *api) chosenLifetime(name string) (time.Duration, error) {

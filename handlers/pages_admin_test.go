@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -190,11 +191,10 @@ func TestConsoleLifetimes(t *testing.T) {
 	r.store.Clock.Advance(21 * time.Second)
 
 	preview := b.get("/admin/lifetimes?lifetime=20s")
-	shows(t, "preview", preview, http.StatusOK, "2 tokens become due now", "2 within a day, these included.", "tokens of 2 people", "Set to: 20 seconds")
-	shows(t, "preview of a month", b.get("/admin/lifetimes?lifetime=30d"), http.StatusOK, "0 tokens become due now", "0 within a day")
+	shows(t, "preview", preview, http.StatusOK, "2 tokens become due within a day", "2 people are affected within an hour", "2 of them at once", "tokens of 2 people", "Set to: 20 seconds")
+	shows(t, "preview of a month", b.get("/admin/lifetimes?lifetime=30d"), http.StatusOK, "0 tokens become due within a day", "0 people are affected within an hour", "0 of them at once")
 	shows(t, "preview of what is", b.get("/admin/lifetimes?lifetime=permanent"), http.StatusOK, "It is so already.")
 	shows(t, "preview of none", b.get("/admin/lifetimes?lifetime=2d"), http.StatusUnprocessableEntity)
-	shows(t, "preview for nobody", b.get("/admin/lifetimes?lifetime=1d&who=eve"), http.StatusUnprocessableEntity, "Nobody has this username.", `value="eve"`)
 	if strings.Contains(b.get("/admin/lifetimes").Body.String(), "/admin/lifetimes/undo") {
 		t.Error("an undo is offered before any change")
 	}
@@ -230,7 +230,7 @@ func TestConsoleLifetimes(t *testing.T) {
 
 	// An exception: previewed, set, removed.
 	page = b.get("/admin/lifetimes?lifetime=7d&who=ANN")
-	shows(t, "preview for ann", page, http.StatusOK, "For ann: 7 days", "0 tokens become due now")
+	shows(t, "preview for ann", page, http.StatusOK, "For ann: 7 days", "0 tokens become due within a day", "0 people are affected within an hour")
 	leads(t, "set for ann", set(b, previewVersion(t, page), "7d", ann.id), "/admin/lifetimes?why=set")
 	all, _ = r.store.Lifetimes(t.Context())
 	if len(all.Users) != 1 || all.Users[0].Lifetime != 7*24*time.Hour {
@@ -253,4 +253,45 @@ func previewVersion(t *testing.T, w *httptest.ResponseRecorder) string {
 		t.Fatalf("no form of a preview:\n%s", w.Body)
 	}
 	return m[1] + m[2]
+}
+
+// TestOwnLifetimeFinds whoever is named, however many names begin alike, and
+// keeps what was chosen where nobody is.
+func TestOwnLifetimeFinds(t *testing.T) {
+	r := newRig(t)
+	b := r.steering()
+	for i := range 101 {
+		r.store.Clock.Advance(time.Millisecond)
+		r.addPerson(fmt.Sprintf("ann%03d", i))
+	}
+	ann := r.addPerson("Ann")
+	look := func(who, lifetime string) *httptest.ResponseRecorder {
+		t.Helper()
+		return b.get("/admin/lifetimes?" + url.Values{"who": {who}, "lifetime": {lifetime}}.Encode())
+	}
+	for _, who := range []string{"Ann", "ann", "ANN", " ann ", "ａｎｎ", ann.ID} {
+		shows(t, who, look(who, "7d"), http.StatusOK, "For Ann: 7 days", `name="user_id" value="`+ann.ID+`"`, `value="7d" selected`)
+	}
+	for lang, words := range map[string][2]string{"en": {"Nobody has this username.", "This is needed."}, "zh": {"没有这样的用户名。", "此项必填。"}} {
+		b.header["Accept-Language"] = lang
+		for who, want := range map[string]string{"an": words[0], "eve": words[0], "an%": words[0], "a_n": words[0], "ann000\x00": words[0], "\xff": words[0],
+			strings.Repeat("a", 255): words[0], "01h00000000000000000000000": words[0], "": words[1], "  ": words[1]} {
+			page := look(who, "7d")
+			shows(t, strconv.Quote(who)+" in "+lang, page, http.StatusUnprocessableEntity, `id="who-wrong">`+want, `value="7d" selected`, `aria-invalid="true"`)
+			if strings.Contains(page.Body.String(), `id="preview"`) {
+				t.Errorf("%q in %s has a preview", who, lang)
+			}
+		}
+		// Of the two forms, the one that was sent is complained about.
+		wrong := map[string]string{"en": "This is not allowed here.", "zh": "此内容不被允许。"}[lang]
+		shows(t, "a lifetime that is none, for ann", look("ann", "2d"), http.StatusUnprocessableEntity, `id="own-lifetime-wrong">`+wrong, `value="ann"`)
+		page := b.get("/admin/lifetimes?lifetime=2d")
+		shows(t, "a lifetime that is none, for everybody", page, http.StatusUnprocessableEntity, wrong)
+		if strings.Contains(page.Body.String(), "own-lifetime-wrong") {
+			t.Error("the form for everybody complains about the one for single people")
+		}
+	}
+	if page := b.get("/admin/lifetimes").Body.String(); strings.Contains(page, " selected") {
+		t.Error("a lifetime is chosen for nobody")
+	}
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"imbridge/handlers"
+	"imbridge/models"
 )
 
 // A browser keeps cookies between its requests to the pages, as one on loopback.
@@ -114,4 +115,14 @@ func (r *rig) joined(name string) *browser {
 // pageSources name where the pages of a rig may connect to.
 func pageSources(d *handlers.Deps) {
 	d.Settings.ConnectSources = []string{"http://127.0.0.1:1", "ws://127.0.0.1:1"}
+}
+
+// addPerson is somebody who has registered, without the detour of a cloud.
+func (r *rig) addPerson(name string) models.User {
+	r.t.Helper()
+	reg, err := r.store.CreateUser(r.t.Context(), models.NewUser{Username: name, Password: password}, "", models.Origin{})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return reg.User
 }

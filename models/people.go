@@ -30,6 +30,20 @@ func (s *Store) PeopleByIMID(ctx context.Context, imIDs []string) ([]User, error
 	return people(rows), s.wrapPeople(err)
 }
 
+// UserByUsername finds the one person of a username, however it is written.
+// ErrNotFound also for what can be no username.
+func (s *Store) UserByUsername(ctx context.Context, username string) (User, error) {
+	_, key, err := normalUsername(username)
+	if err != nil {
+		return User{}, ErrNotFound
+	}
+	var row userRow
+	if err := s.db.WithContext(ctx).Where("username_key = ? AND status <> ?", key, StatusDeleted).Take(&row).Error; err != nil {
+		return User{}, s.wrapPeople(err)
+	}
+	return row.user(), nil
+}
+
 func people(rows []userRow) []User {
 	list := make([]User, len(rows))
 	for i, r := range rows {

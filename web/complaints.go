@@ -23,7 +23,7 @@ var complaints = map[string]words{
 	"must be an address like ann@example.com":                     {"Give an address like ann@example.com.", "请填写类似 ann@example.com 的地址。"},
 	"must be international, like +#":                              {"Give the number with its country, like +%s.", "请填写带国家代码的号码，例如 +%s。"},
 	"is among the most used passwords; choose another":            {"Too many people use this password. Choose another.", "使用此密码的人太多，请换一个。"},
-	"is nobody's name":                                            {"Nobody has this name.", "没有此名称的用户。"},
+	"is nobody's name":                                            {"Nobody has this username.", "没有这样的用户名。"},
 	"must be the id of a person":                                  {"This is not the id of a person.", "这不是用户的 ID。"},
 	"must be at most # visible ASCII characters":                  {"At most %s characters, without spaces.", "最多 %s 个字符，不含空格。"},
 	"is another password":                                         {"This is not your password.", "密码不正确。"},

@@ -31,7 +31,8 @@ test("admins steer on pages", async (t) => {
 
   await t.test("a lifetime: looked at, set, and taken back", async () => {
     await preview(one, server, "7d");
-    assert.match(await one.page.locator("#preview .say").textContent(), /\d/, "how many tokens become due");
+    assert.equal(await one.page.locator("#preview .say").textContent(),
+      "0 tokens become due within a day, 0 people are affected within an hour, 0 of them at once.", "of two new tokens");
     assert.match(await one.page.locator("#preview").textContent(), /7 days/);
     assert.equal(await inForce(one), "permanent", "a preview changes nothing");
     await confirm(one);
@@ -46,6 +47,8 @@ test("admins steer on pages", async (t) => {
 
   await t.test("a lifetime shows its effect: shorter tokens are fetched while people chat on", async () => {
     await preview(one, server, "20s");
+    assert.match(await one.page.locator("#preview .say").textContent(),
+      /^2 tokens become due within a day, 2 people are affected within an hour, [012] of them at once\.$/, "of the same two");
     await confirm(one);
     await one.page.locator(".notice.good").waitFor();
     await until("ann's token ends soon", async () => {

@@ -109,8 +109,8 @@ test("admins clear up, and look things up", async (t) => {
     await page.selectOption("#own-lifetime", "20s");
     await page.locator("form:has(#who) button").click();
     await page.locator("#who-wrong").waitFor();
+    assert.equal(await page.inputValue("#own-lifetime"), "20s", "what was chosen for nobody");
     await page.fill("#who", "dan");
-    await page.selectOption("#own-lifetime", "20s");
     await page.locator("form:has(#who) button").click();
     await page.locator("#preview").getByText("dan").first().waitFor();
     await page.locator('#preview form[method="post"] button').click();

@@ -46,6 +46,8 @@ export interface Connection {
   stop(): Promise<void>;
 }
 
+/** An SDK that is still at one try after so many ms will be at it for ever. */
+const patience = 30_000;
 const firstPause = 1_000;
 const longestPause = 30_000;
 /** Timers of days do not survive a laptop's sleep, and setTimeout ends at 24 days. */
@@ -99,6 +101,9 @@ export abstract class Loop<Message> {
   #onDisconnect: ((code: number) => void) | undefined;
   #wake: () => void = () => {};
   #undo: (() => void)[] = [];
+  /** connect() is on its way. */
+  #trying = false;
+  #deadline: ReturnType<typeof setTimeout> | undefined;
   readonly #stopping: Promise<undefined>;
   #leave: () => void = () => {};
 
@@ -115,6 +120,8 @@ export abstract class Loop<Message> {
   /** Tries once: the code of the SDK, 0 when connected. */
   protected abstract connect(token: ConnectToken): Promise<{ code: number; userID?: string | undefined }>;
   protected abstract disconnect(): Promise<unknown>;
+  /** The try that the SDK is at leads nowhere: ends it, so that the next one is not held up by it. */
+  protected abstract abandon(): void;
   /** Called after each try and each connection. */
   protected abstract ended(): void;
   /** The next token is at hand while connected; resolves with ms until it is looked after again, where that is urgent. */
@@ -150,6 +157,12 @@ export abstract class Loop<Message> {
       const code = await this.#connectOnce(token);
       if (this.#over) break;
       if (code === 0) continue;
+      if (code === undefined) {
+        refused = undefined;
+        const problem = new Problem("no_answer", `the cloud's SDK came to no end in ${patience / 1000} s`);
+        await this.#pause("connecting", { problem }, failures++);
+        continue;
+      }
       const meaning = this.meaning(code);
       if (meaning !== undefined && meaning !== "refused") return this.finish(meaning, { code });
       if (this.#wasOnline) failures = 0;
@@ -163,18 +176,26 @@ export abstract class Loop<Message> {
     }
   }
 
-  /** Connects, and resolves with the code that ended it: of the try, or of the connection. */
-  async #connectOnce(token: ConnectToken): Promise<number> {
+  /** Connects, and resolves with the code that ended it: of the try, or of the connection; undefined for a try without an end. */
+  async #connectOnce(token: ConnectToken): Promise<number | undefined> {
     this.#wasOnline = false;
     this.using = token.token;
     // Listened to from the start: a connection may end between the answer and its handling.
     const disconnected = new Promise<number>((resolve) => (this.#onDisconnect = resolve));
     try {
       // connect() may take its time, or for ever: stop() does not wait for it.
-      const answer = await Promise.race([this.connect(token), this.#stopping]);
+      this.#trying = true;
+      const late = new Promise<"late">((resolve) => this.#expect(() => resolve("late")));
+      const answer = await Promise.race([this.connect(token), late, this.#stopping]);
       if (this.#over || answer === undefined) return 0;
+      if (answer === "late") {
+        this.abandon();
+        return undefined;
+      }
       const { code, userID } = answer;
       if (code !== 0) return code;
+      clearTimeout(this.#deadline);
+      this.#trying = false;
       this.#online = this.#wasOnline = true;
       this.#connected = userID === undefined ? {} : { userID };
       this.#greet();
@@ -183,7 +204,8 @@ export abstract class Loop<Message> {
       rest();
       return end;
     } finally {
-      this.#online = false;
+      clearTimeout(this.#deadline);
+      this.#trying = this.#online = false;
       this.#onDisconnect = undefined;
       this.ended();
     }
@@ -194,14 +216,29 @@ export abstract class Loop<Message> {
     this.#onDisconnect?.(code);
   }
 
-  /** The SDK says that it is mending the connection. */
+  #expect(late: () => void): void {
+    clearTimeout(this.#deadline);
+    this.#deadline = setTimeout(late, patience);
+  }
+
+  /** The SDK says that the connection is broken; it will mend it. */
   protected suspended(code: number): void {
+    clearTimeout(this.#deadline);
     if (this.state === "connected") this.#tell("connecting", { code });
+  }
+
+  /** The SDK says that it is at another try to mend the connection. */
+  protected mending(): void {
+    if (this.#online) this.#expect(() => this.abandon());
   }
 
   /** The SDK says that it is connected, perhaps again. */
   protected restored(): void {
+    if (this.#trying) return;
+    clearTimeout(this.#deadline);
     if (this.#online) this.#greet();
+    // A try that was given up has come to a good end all the same.
+    else this.hurry();
   }
 
   protected heard(message: Message): void {
@@ -311,12 +348,13 @@ export abstract class Loop<Message> {
   protected finish(state: ConnectionState, detail: ConnectionDetail): void {
     if (this.#over) return;
     this.#over = true;
-    const online = this.#online;
+    const held = this.#online || this.#trying;
+    if (this.#trying) this.abandon();
     for (const undo of this.#undo) undo();
     this.#onDisconnect?.(0);
     this.#wake();
     this.#leave();
-    if (online && state !== "stopped") void this.disconnect();
+    if (held && state !== "stopped") void this.disconnect();
     this.#say(state, detail);
   }
 

@@ -74,6 +74,8 @@ class EasemobLoop<Message, C extends EasemobConnection> extends Loop<Message> {
   /** Why the connection will end, where the SDK has said so. */
   #reason: number | undefined;
   #renewing: Promise<number | undefined> | undefined;
+  /** The last try to log in. */
+  #opening: Promise<unknown> | undefined;
 
   constructor(lib: EasemobSDK<C>, bridge: Bridge, options: ConnectionOptions<Message>) {
     super(bridge, options);
@@ -94,7 +96,8 @@ class EasemobLoop<Message, C extends EasemobConnection> extends Loop<Message> {
     const sdk = this.#connectionFor(token);
     this.#reason = undefined;
     try {
-      await sdk.open({ user: token.im_user_id, accessToken: token.token });
+      this.#opening = sdk.open({ user: token.im_user_id, accessToken: token.token });
+      await this.#opening;
       return { code: 0, userID: token.im_user_id };
     } catch (err) {
       const code = codeOf(err);
@@ -150,6 +153,15 @@ class EasemobLoop<Message, C extends EasemobConnection> extends Loop<Message> {
     this.sdk?.removeEventHandler(handler);
     this.sdk?.close();
     this.sdk = undefined;
+  }
+
+  /** A connection that is at a login refuses the next one, so that it needs another. */
+  protected abandon(): void {
+    const { sdk } = this;
+    this.#drop();
+    const close = () => sdk?.close();
+    // It may yet open what was closed before it was there.
+    void this.#opening?.then(close, close);
   }
 
   #gone(code: number): void {

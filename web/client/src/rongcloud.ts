@@ -1,6 +1,7 @@
 import type { Bridge } from "./bridge.js";
 import { begin, Loop, type Connection, type ConnectionOptions, type ConnectionState } from "./connection.js";
 import type { ConnectToken } from "./connect_token.js";
+import { SilentSockets } from "./silent_sockets.js";
 
 /** What is used of `@rongcloud/imlib-next`, version 5. */
 export interface RongIMLib {
@@ -41,6 +42,7 @@ class RongCloudLoop<Message> extends Loop<Message> {
   // for half a minute they take away answers of this one. When that hits a pull, what is announced is
   // not fetched, for up to three minutes and whatever the state is (engine 5.38.0).
   protected readonly mayBeDeaf = true;
+  readonly #silent = new SilentSockets(/^wss?:\/\/[^?]*\/websocket\?appId=/);
 
   constructor(lib: RongIMLib, bridge: Bridge, options: ConnectionOptions<Message>) {
     super(bridge, options);
@@ -54,6 +56,8 @@ class RongCloudLoop<Message> extends Loop<Message> {
   protected listen(): void {
     const { Events } = this.#lib;
     this.#on(Events.DISCONNECT, (code: number) => this.lost(code));
+    this.undo(this.#silent.watch());
+    this.#on(Events.CONNECTING, () => this.mending());
     this.#on(Events.SUSPEND, (code: number) => this.suspended(code));
     this.#on(Events.CONNECTED, () => this.restored());
     this.#on(Events.MESSAGES, (event: { messages: Message[] }) => {
@@ -71,7 +75,13 @@ class RongCloudLoop<Message> extends Loop<Message> {
     return { code, userID: data?.userId };
   }
 
+  protected abandon(): void {
+    this.#silent.close();
+  }
+
   protected disconnect(): Promise<unknown> {
+    // The SDK waits for the end of a try that it is at.
+    this.#silent.close();
     return this.#lib.disconnect();
   }
 

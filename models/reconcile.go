@@ -100,9 +100,10 @@ func (r reconcileRow) run() (ReconcileRun, error) {
 	return run, nil
 }
 
-// covers tells whether a run with these options also does what was asked for.
+// covers tells whether a run with these options also does what was asked for. A
+// night counts as done only by a run of its own.
 func (o ReconcileOptions) covers(asked ReconcileOptions) bool {
-	return o.App == asked.App && o.Repair == asked.Repair && o.Since.IsZero() == asked.Since.IsZero() && !o.Since.After(asked.Since)
+	return o.App == asked.App && (o.Nightly || !asked.Nightly) && o.Repair == asked.Repair && o.Since.IsZero() == asked.Since.IsZero() && !o.Since.After(asked.Since)
 }
 
 // BeginReconcile takes the lease on a run until then: with resume on the one that
@@ -296,8 +297,12 @@ func (s *Store) noteListed(tx *gorm.DB, runID string, imIDs []string) error {
 	return nil
 }
 
-// LastReconcile is the run that was begun last; ErrNotFound where none was.
-func (s *Store) LastReconcile(ctx context.Context) (ReconcileRun, error) {
+// LastReconcile is the run that was begun last, or the last nightly one;
+// ErrNotFound where none was.
+func (s *Store) LastReconcile(ctx context.Context, nightly bool) (ReconcileRun, error) {
+	if nightly {
+		return s.lastReconcile(ctx, `options LIKE '%"Nightly":true%'`)
+	}
 	return s.lastReconcile(ctx, "1 = 1")
 }
 

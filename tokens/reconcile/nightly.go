@@ -58,7 +58,7 @@ func (n *Nightly) look(ctx context.Context) error {
 	if n.began.IsZero() {
 		n.began = n.Reconciler.Now()
 	}
-	last, err := n.Reconciler.Store.LastReconcile(ctx)
+	last, err := n.Reconciler.Store.LastReconcile(ctx, true)
 	if err != nil && !errors.Is(err, models.ErrNotFound) {
 		return err
 	}
@@ -82,8 +82,9 @@ func (n *Nightly) look(ctx context.Context) error {
 	return err
 }
 
-// due is true for a run of last night's that was cut off, and when tonight's time
-// has come and nobody has begun since.
+// due is true where last, the last nightly run, was cut off, and when tonight's
+// time has come and no night was begun since. What somebody types meanwhile may
+// look at few, and does not stand for a night.
 func (n *Nightly) due(last models.ReconcileRun) bool {
 	if n.Never {
 		return false

@@ -84,7 +84,7 @@ func TestANightThatWasCutOffIsFinished(t *testing.T) {
 	if err := r.night("b", false, nil).Look(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	last, err := r.store.LastReconcile(t.Context())
+	last, err := r.store.LastReconcile(t.Context(), false)
 	if err != nil || last.FinishedAt.IsZero() || last.Counts.Judged != 120 {
 		t.Errorf("the run of the night = %+v, %v; want it finished by the other process", last, err)
 	}
@@ -96,8 +96,49 @@ func TestANightThatWasCutOffIsFinished(t *testing.T) {
 	if err := r.night("b", false, nil).Look(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if last, err := r.store.LastReconcile(t.Context()); err != nil || !last.FinishedAt.IsZero() {
+	if last, err := r.store.LastReconcile(t.Context(), false); err != nil || !last.FinishedAt.IsZero() {
 		t.Errorf("a run that was typed and stopped = %+v, %v; want it left alone", last, err)
+	}
+}
+
+// What somebody types, or a cron of it, takes no night away.
+func TestATypedRunIsNoNight(t *testing.T) {
+	r := newRig(t)
+	r.people(3)
+	night := r.night("a", false, nil)
+	if err := night.Look(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r.at(3, 30)
+	since := reconcile.Options{Since: r.store.Clock.Now().Add(-time.Hour)}
+	if _, err := r.reconciler(r.store.Store, "typed").Run(t.Context(), since); err != nil {
+		t.Fatal(err)
+	}
+	for _, when := range []string{"after a run that was typed", "a minute later"} {
+		if err := night.Look(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := r.store.Count(t, `SELECT COUNT(*) FROM reconcile_runs WHERE finished_at IS NOT NULL AND options LIKE '%"Nightly":true%'`); got != 1 {
+			t.Errorf("%s: %d nights, want 1", when, got)
+		}
+		r.store.Clock.Advance(time.Minute)
+	}
+
+	// One that was typed and cut off, of everybody, is not gone on with as the night.
+	r.at(3, 29)
+	ctx, stop := context.WithCancel(t.Context())
+	if _, err := r.reconciler(r.store.Store, "typed").Run(ctx, reconcile.Options{Progress: func(reconcile.Progress) { stop() }}); err == nil {
+		t.Fatal("Run that is told to stop ended well")
+	}
+	r.store.Clock.Advance(time.Minute)
+	for range 2 {
+		if err := night.Look(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		r.store.Clock.Advance(time.Minute)
+	}
+	if got := r.store.Count(t, `SELECT COUNT(*) FROM reconcile_runs WHERE finished_at IS NOT NULL AND options LIKE '%"Nightly":true%'`); got != 2 {
+		t.Errorf("nights after one that was typed and cut off = %d, want 2", got)
 	}
 }
 

@@ -140,6 +140,9 @@ func TestATypedRunIsNoNight(t *testing.T) {
 	if got := r.store.Count(t, `SELECT COUNT(*) FROM reconcile_runs WHERE finished_at IS NOT NULL AND options LIKE '%"Nightly":true%'`); got != 2 {
 		t.Errorf("nights after one that was typed and cut off = %d, want 2", got)
 	}
+	if got := r.store.Count(t, "SELECT COUNT(*) FROM reconcile_runs WHERE finished_at IS NOT NULL"); got != 3 {
+		t.Errorf("runs that came to their end = %d, want 3: the typed one that was cut off is not played and then played again", got)
+	}
 }
 
 func TestNeverIsNeverAndAStartIsNoNight(t *testing.T) {

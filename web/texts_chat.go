@@ -49,7 +49,6 @@ var chatTexts = map[string]words{
 	"js.sending":                    {"Sending …", "发送中……"},
 	"js.waiting":                    {"Waiting for the connection", "等待连接"},
 	"js.unsent":                     {"Not sent (%s).", "未发送（%s）。"},
-	"js.blocked":                    {"Not delivered: this person has blocked you.", "未送达：对方已屏蔽您。"},
 	"js.again":                      {"Try again", "重试"},
 	"js.older":                      {"Show older messages", "查看更早的消息"},
 	"js.loading":                    {"Loading …", "加载中……"},

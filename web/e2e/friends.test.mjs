@@ -18,6 +18,9 @@ async function faults(page) {
     .map((v) => `${v.impact} ${v.id}: ${v.nodes.map((n) => `${n.target} ${n.any[0]?.message ?? ""}`).join(" | ")}`);
 }
 
+/** What strangers and the blocked read alike. */
+const declined = "Not delivered: this person does not take your messages. If you are not friends yet, ask them to be.";
+
 const dialog = (who) => who.page.locator("dialog[open]");
 
 /** Presses what stands in the card of the open conversation's person. */
@@ -105,12 +108,12 @@ test("two people become friends, name, block and unblock each other, and part", 
     assert.equal(await ann.page.textContent("#talk-name"), "Benny from work");
   });
 
-  await t.test("who is blocked reads why a message does not arrive, until the block ends", async () => {
+  await t.test("who is blocked reads that a message does not arrive, and not why, until the block ends", async () => {
     await does(ann, "Block");
     assert.match(await dialog(ann).textContent(), /Block Benny from work\?/);
     await dialog(ann).getByRole("button", { name: "Block" }).click();
     await ann.page.locator("#relation", { hasText: "You block this person" }).waitFor();
-    await refused(ben, "are you there?", "Not delivered: this person has blocked you.");
+    await refused(ben, "are you there?", declined);
     await ann.page.click("#tab-friends");
     await ann.page.locator("#friends li", { hasText: "Benny" }).getByText("Blocked", { exact: true }).waitFor();
     await ann.page.locator(".blocks summary").click();
@@ -142,7 +145,7 @@ test("two people become friends, name, block and unblock each other, and part", 
   });
 });
 
-test("remarks and messages of requests are text, and strangers read why they are refused", async (t) => {
+test("remarks and messages of requests are text, and strangers read what the blocked read", async (t) => {
   const server = await serve(t, { IMBRIDGE_MESSAGES_REQUIRE_FRIENDSHIP: "true" });
   const chrome = await browser(t);
   const ann = await person(t, chrome, server, "ann");
@@ -192,7 +195,7 @@ test("remarks and messages of requests are text, and strangers read why they are
   await does(ann, "Remove friend");
   await dialog(ann).getByRole("button", { name: "Remove friend" }).click();
   await dialog(ann).waitFor({ state: "detached" });
-  await refused(mallory, "still friends?", "Not delivered: they take messages from friends only.");
+  await refused(mallory, "still friends?", declined);
   for (const who of [ann, mallory]) {
     assert.equal(await who.page.evaluate(() => globalThis.wasHit === true), false, `a script ran at ${who.username}`);
     const planted = await who.page.locator("main :is(script, iframe, object, embed, svg, img, math, style, base, meta, link)").count();
@@ -240,6 +243,17 @@ test("a long list comes a page at a time, by keyboard too, and limits are told i
   await page.locator("#found").getByRole("button", { name: /^加好友/ }).press("Enter");
   await page.keyboard.press("Enter");
   await dialog(ann).getByRole("alert").getByText("等待对方答复的好友申请过多，请先撤回一些。").waitFor();
+  for (const [code, wait, words] of [
+    ["asked_too_often", 64_801, "一天内未成功的好友申请过多，请过些时候再申请。 请在 19 小时后重试。"],
+    ["asked_too_often", 1_200, "一天内未成功的好友申请过多，请过些时候再申请。 请在 20 分钟后重试。"],
+    ["too_many_changes", 42, "一分钟内的操作过多，请稍候再继续。 请在 42 秒后重试。"],
+  ]) {
+    await ann.ctx.route("**/v1/friends/requests", (route) =>
+      route.fulfill({ status: 429, headers: { "Retry-After": String(wait) }, contentType: "application/problem+json", json: { type: "about:blank", title: "Too many", status: 429, code, detail: "wait", retry_after: wait } }),
+    );
+    await page.keyboard.press("Enter");
+    await dialog(ann).getByRole("alert").getByText(words, { exact: true }).waitFor();
+  }
   await page.keyboard.press("Escape");
   await dialog(ann).waitFor({ state: "detached" });
   assert.match(await page.evaluate(() => document.activeElement.ariaLabel), /^加好友/, "where the focus is after giving up");

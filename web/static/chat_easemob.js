@@ -12,6 +12,8 @@ const lost = 512;
 
 export class Cloud {
   tabOnly = true;
+  /** The most that a text may have: 5 KB, of which our mark and what is around it take their share. */
+  mostBytes = 4_800;
   #me;
   #kept;
   #connection;

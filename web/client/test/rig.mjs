@@ -59,6 +59,7 @@ export async function start(t, env = {}) {
     async mints() {
       return (await (await fetch(where.control + "/control/calls")).json())["/user/getToken.json"] ?? 0;
     },
+    /** Turns a knob of the sandbox. */
     async control(path, body) {
       const answer = await fetch(where.control + path, { method: "POST", body: JSON.stringify(body) });
       if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);

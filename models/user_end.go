@@ -169,3 +169,23 @@ func (s *Store) UserEver(ctx context.Context, id string) (User, error) {
 	}
 	return row.user(), nil
 }
+
+// TellAgain has the cloud told anew what the person is called, or that they are
+// gone: for a mint that reached the cloud after its lease, when a deletion or
+// another name may have been there before it. ErrNotFound for an id that was never
+// given.
+func (s *Store) TellAgain(ctx context.Context, userID string) error {
+	u, err := s.UserEver(ctx, userID)
+	if err != nil {
+		return err
+	}
+	kind := KindProfile
+	if u.Status == StatusDeleted {
+		kind = KindRemove
+	}
+	if err := s.inTx(ctx, func(tx *gorm.DB) error { return s.enqueue(tx, kind, userID, s.Now()) }); err != nil {
+		return fmt.Errorf("tell of user %s again: %w", userID, err)
+	}
+	s.wakeOutbox()
+	return nil
+}

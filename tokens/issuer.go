@@ -272,9 +272,10 @@ func (i *Issuer) mint(ctx context.Context, userID, refused string, needed func(m
 		if err != nil {
 			return err
 		}
+		lease := i.Now().Add(i.MintTimeout + leaseMargin)
 		err = models.ErrStale
 		if !v.LeaseUntil.After(i.Now()) { // otherwise somebody is at it: do not even write
-			err = i.Store.ClaimToken(ctx, i.App(), v, owner, i.Now().Add(i.MintTimeout+leaseMargin))
+			err = i.Store.ClaimToken(ctx, i.App(), v, owner, lease)
 		}
 		if errors.Is(err, models.ErrStale) {
 			if err := i.pause(ctx, try); err != nil {
@@ -286,6 +287,9 @@ func (i *Issuer) mint(ctx context.Context, userID, refused string, needed func(m
 			return err
 		}
 		n, err := i.ask(ctx, v, owner)
+		if i.Now().After(lease) {
+			i.tellAgain(ctx, userID)
+		}
 		if err != nil {
 			return err
 		}
@@ -349,6 +353,17 @@ func (i *Issuer) call(ctx context.Context, v models.TokenView) (im.Token, error)
 		return im.Token{}, err
 	}
 	return mint()
+}
+
+// tellAgain is for a call that outlived its lease, as where the process was
+// stopped in its middle: who waited for it to delete or rename the person has not
+// waited that long, and the cloud may have been told something old behind them.
+func (i *Issuer) tellAgain(ctx context.Context, userID string) {
+	tell, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaseMargin)
+	defer cancel()
+	if err := i.Store.TellAgain(tell, userID); err != nil {
+		i.Log.WarnContext(ctx, "a mint that outlived its lease is not followed up", "user_id", userID, "err", err)
+	}
 }
 
 // store swaps a token in. The cloud may have taken all the time of the mint, and

@@ -305,6 +305,55 @@ func TestRemovalOutlastsAMintUnderWay(t *testing.T) {
 	}
 }
 
+// TestAMintThatOutlivesItsLeaseLeavesNobodyBehind: a process stands still with its
+// call on the way; when the call lands, a deletion has long been through, or
+// another name.
+func TestAMintThatOutlivesItsLeaseLeavesNobodyBehind(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		removed bool
+		change  func(r *rig, id string) error
+	}{
+		{"deletion", true, func(r *rig, id string) error {
+			return r.store.DeleteUser(context.Background(), id, "admin:a", models.Origin{})
+		}},
+		{"other name", false, func(r *rig, id string) error {
+			name := "new"
+			_, err := r.store.ChangeProfile(context.Background(), id, models.ProfileChange{Nickname: &name}, models.Origin{})
+			return err
+		}},
+	} {
+		r := newRig(t, modelstest.OpenOn(t, "sqlite"))
+		r.setLifetime(t, "", time.Hour)
+		p := r.person(t)
+		r.fetch(t, p)
+		r.store.Clock.Advance(time.Hour)
+		reached, release := r.cloud.stall(getToken)
+		fetched := make(chan error, 1)
+		go func() {
+			_, err := r.Token(context.Background(), p.id, p.session)
+			fetched <- err
+		}()
+		<-reached
+		r.do(t, c.name, c.change(r, p.id))
+		r.store.Clock.Advance(time.Minute)
+		r.deliver(t, p.id, everyKind...)
+		r.store.Exec(t, "DELETE FROM outbox") // what was delivered
+		release()
+		<-fetched
+		rows, err := r.store.Outbox(t.Context(), models.OutboxFilter{}, "", 10)
+		if err != nil || len(rows) == 0 {
+			t.Errorf("rows after a mint that landed behind a %s = %v, %v; want one that mends it", c.name, rows, err)
+		}
+		for _, row := range rows {
+			r.deliver(t, row.Subject, row.Kind)
+		}
+		if got := r.cloud.user(t, p.id); got.removed != c.removed || !c.removed && got.name != "new" {
+			t.Errorf("at the cloud behind a %s = %+v, want removed %t, or the new name", c.name, got, c.removed)
+		}
+	}
+}
+
 // TestAMintThatBeginsAfterTheDeletionAsksNobody: it saw them alive, was held up,
 // and takes its lease when they are gone.
 func TestAMintThatBeginsAfterTheDeletionAsksNobody(t *testing.T) {

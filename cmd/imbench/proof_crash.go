@@ -22,74 +22,6 @@ const (
 	twoLeases = 40 * time.Second
 )
 
-// A saga is one change, done by a client or an admin, at whose steps the process
-// is killed.
-type saga struct {
-	name string
-	// do asks for the change once; done tells whether it was answered as made.
-	do func(ctx context.Context, r *crashes, p *person) (done bool, a said, err error)
-	// fresh: the person is not registered before.
-	fresh bool
-	// after sees, at rest, that what was answered is so.
-	after func(ctx context.Context, r *crashes, p *person)
-}
-
-var sagas = []saga{
-	{name: "register", fresh: true, do: func(ctx context.Context, r *crashes, p *person) (bool, said, error) {
-		a, err := r.s.registerOnce(ctx, r.base(), p)
-		return err == nil && a.status == http.StatusCreated, a, err
-	}, after: aliveAfter},
-	{name: "reissue", do: func(ctx context.Context, r *crashes, p *person) (bool, said, error) {
-		a, err := r.admin.reissue(ctx, r.base(), p)
-		return err == nil && a.status == http.StatusOK, a, err
-	}, after: aliveAfter},
-	{name: "revoke", do: func(ctx context.Context, r *crashes, p *person) (bool, said, error) {
-		a, err := r.s.ask(ctx, http.MethodPost, r.base()+"/v1/logout", p.access, object{"scope": "all"})
-		return err == nil && (a.status == http.StatusNoContent || a.code() == "session_ended"), a, err
-	}, after: outAfter},
-	{name: "ban", do: func(ctx context.Context, r *crashes, p *person) (bool, said, error) {
-		a, err := r.admin.ban(ctx, r.base(), p)
-		return err == nil && a.status < 300, a, err
-	}, after: outAfter},
-	{name: "delete", do: func(ctx context.Context, r *crashes, p *person) (bool, said, error) {
-		p.gone = true // or not: where no answer came, both sides only have to agree
-		a, err := r.admin.remove(ctx, r.base(), p)
-		return err == nil && (a.status < 300 || a.status == http.StatusNotFound), a, err
-	}, after: outAfter},
-	{name: "rotate", do: func(ctx context.Context, r *crashes, p *person) (bool, said, error) {
-		a, err := r.admin.rotate(ctx, r.base())
-		if err == nil && a.status < 300 {
-			// The mark is for the next fetch to act on.
-			_, a, err = r.s.fetch(ctx, r.base(), p)
-		}
-		return err == nil && a.status < 300, a, err
-	}, after: aliveAfter},
-}
-
-// aliveAfter: the person fetches a token, and the cloud takes it.
-func aliveAfter(ctx context.Context, r *crashes, p *person) {
-	token, a, err := r.s.fetch(ctx, r.base(), p)
-	if token == "" {
-		r.f.wrong("%s: token afterwards = %s, %v", p.name, a, err)
-		return
-	}
-	if ok, err := r.s.accepted(ctx, token); err != nil || !ok {
-		r.f.wrong("%s: the cloud refuses the token that was fetched afterwards (%v)", p.name, err)
-		r.f.count(1, 0, 0)
-	}
-}
-
-// outAfter: nothing that the person held is good any more.
-func outAfter(ctx context.Context, r *crashes, p *person) {
-	if _, a, err := r.s.fetch(ctx, r.base(), p); err != nil || a.status < 400 {
-		r.f.wrong("%s: the old session fetches a token afterwards: %s, %v", p.name, a, err)
-	}
-	if ok, err := r.s.accepted(ctx, p.token); err != nil || ok {
-		r.f.wrong("%s: the cloud takes the old token afterwards (%v)", p.name, err)
-		r.f.count(0, 1, 0)
-	}
-}
-
 // crashLanes is how many processes the long form kills side by side, each on a
 // database and a cloud of its own: they spend nearly all of their time waiting for
 // leases to end.
@@ -113,6 +45,10 @@ type toll struct {
 	first sync.Mutex // schemas are made one after the other
 	mu    sync.Mutex
 	kills int
+	// again and twins are how often a client asked again, and how often two asked at
+	// the same time; lagged is how often the cloud was slow.
+	again, twins, lagged int
+
 	where map[string]int // by the name of the step that was the last
 	steps map[string]int // by the name of the saga
 	rest  time.Duration  // the longest wait until all was at rest
@@ -123,6 +59,20 @@ func (t *toll) kill(where string) {
 	defer t.mu.Unlock()
 	t.kills++
 	t.where[where]++
+}
+
+func (t *toll) fate(d fate) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if d.again {
+		t.again++
+	}
+	if d.twin {
+		t.twins++
+	}
+	if d.lag > 0 {
+		t.lagged++
+	}
 }
 
 func (t *toll) over(saga string, steps int) {
@@ -163,7 +113,7 @@ func proveCrash(ctx context.Context, s *stage, f *finding) error {
 	if s.p.long {
 		for lane := range crashLanes {
 			lanes.Go(func() error {
-				own, err := s.p.stage(ctx, s.server, fmt.Sprintf("crash-%d", lane+1), s.p.engine, uint64(lane))
+				own, err := s.p.stage(ctx, s.server, fmt.Sprintf("crash-%d", lane+1), s.server.engine, s.p.seed+uint64(lane))
 				if err != nil {
 					return err
 				}
@@ -182,6 +132,9 @@ func proveCrash(ctx context.Context, s *stage, f *finding) error {
 	}
 	f.figure("kills", t.kills)
 	f.figure("steps by name", len(t.where))
+	f.figure("asked by two", t.twins)
+	f.figure("slow cloud", t.lagged)
+	f.figure("to be asked again", t.again)
 	f.figure("at rest after", t.rest.Round(100*time.Millisecond).String())
 	return err
 }
@@ -232,61 +185,13 @@ func (r *crashes) up(ctx context.Context) (err error) {
 	return err
 }
 
-// A sufferer is a person whose change was under way at a crash.
-type sufferer struct {
-	p    *person
-	saga saga
-	done bool
-}
-
 // play kills the process at the first step of a change, at the second, and so on
 // until the change is over before its number is reached.
 func (r *crashes) play(ctx context.Context, saga saga, seed int) (int, error) {
 	for n := 1; n <= mostSteps && ctx.Err() == nil; n++ {
-		p := r.l.add()
-		if !saga.fresh {
-			if a, err := r.s.registerOnce(ctx, r.base(), p); err != nil || a.status != http.StatusCreated {
-				return n, fmt.Errorf("register = %s, %w", a, err)
-			}
-			if token, a, err := r.s.fetch(ctx, r.base(), p); token == "" {
-				return n, fmt.Errorf("token = %s, %w", a, err)
-			}
-		}
-		_ = os.Remove(r.arm + ".steps")
-		if err := r.write(n); err != nil {
+		died, err := r.playStep(ctx, saga, n, drawFate(r.s.p.seed, saga.name, seed, n, r.s.p.long))
+		if err != nil {
 			return n, err
-		}
-		done, a, err := saga.do(ctx, r, p)
-		died := r.awaitEnd(ctx, p, err != nil)
-		killed := time.Now()
-		if died {
-			r.toll.kill(saga.name + ": " + r.last())
-			if err := r.up(ctx); err != nil {
-				return n, err
-			}
-			if err := r.pass(ctx); err != nil {
-				return n, err
-			}
-		} else if err := r.disarm(ctx); err != nil {
-			return n, err
-		}
-		// The client asks again, half of the times: a registration always, for it
-		// has a key; otherwise only both sides have to agree.
-		if !done && (saga.fresh || (n+seed)%2 == 0) {
-			again := time.Now().Add(twoLeases)
-			for !done && time.Now().Before(again) && ctx.Err() == nil {
-				if done, a, err = saga.do(ctx, r, p); !done {
-					time.Sleep(max(200*time.Millisecond, r.s.poll))
-				}
-			}
-			if !done {
-				r.f.wrong("%s, killed at step %d: asked again = %s, %v", saga.name, n, a, err)
-			}
-		}
-		r.crowd = append(r.crowd, sufferer{p, saga, done})
-		if died && r.s.p.long {
-			r.s.atRest(ctx, r.f, time.Until(killed.Add(twoLeases)))
-			r.toll.rested(time.Since(killed))
 		}
 		if !died {
 			return n - 1, nil
@@ -295,14 +200,95 @@ func (r *crashes) play(ctx context.Context, saga saga, seed int) (int, error) {
 	return mostSteps, nil
 }
 
-// check sees, at rest, that what clients were told is so.
-func (r *crashes) check(ctx context.Context) {
-	for _, c := range r.crowd {
-		if c.done {
-			c.saga.after(ctx, r, c.p)
+// playStep kills the process at step n of a change, and brings another one up.
+func (r *crashes) playStep(ctx context.Context, saga saga, n int, fate fate) (died bool, err error) {
+	p := r.l.add()
+	if !saga.fresh {
+		if a, err := r.s.registerOnce(ctx, r.base(), p); err != nil || a.status != http.StatusCreated {
+			return false, fmt.Errorf("register = %s, %w", a, err)
+		}
+		if token, a, err := r.s.fetch(ctx, r.base(), p); token == "" {
+			return false, fmt.Errorf("token = %s, %w", a, err)
 		}
 	}
-	r.crowd = nil
+	c := sufferer{p: p, saga: saga, step: n, held: p.token}
+	if c.before, err = r.s.standing(ctx, p); err != nil {
+		return false, err
+	}
+	r.toll.fate(fate)
+	if fate.lag > 0 {
+		if err := r.s.fault(ctx, object{"mode": "delay", "delay_ms": fate.lag.Milliseconds(), "effect": fate.late}); err != nil {
+			return false, err
+		}
+	}
+	_ = os.Remove(r.arm + ".steps")
+	if err := r.write(n); err != nil {
+		return false, err
+	}
+	a, err := r.ask(ctx, &c, fate)
+	died = r.awaitEnd(ctx, p, err != nil)
+	killed := time.Now()
+	if fate.lag > 0 {
+		if err := r.s.heal(ctx); err != nil {
+			return died, err
+		}
+	}
+	if died {
+		r.toll.kill(saga.name + ": " + r.last())
+		pauseFor(ctx, fate.dead)
+		if err := r.up(ctx); err != nil {
+			return died, err
+		}
+		if err := r.pass(ctx); err != nil {
+			return died, err
+		}
+	} else if err := r.disarm(ctx); err != nil {
+		return died, err
+	}
+	// The client asks again, or not: a registration always, for it has a key;
+	// otherwise only both sides have to agree.
+	if !c.done && (saga.fresh || fate.again) {
+		again := time.Now().Add(twoLeases)
+		for !c.done && time.Now().Before(again) && ctx.Err() == nil {
+			if c.done, a, err = saga.do(ctx, r, p); !c.done {
+				time.Sleep(max(200*time.Millisecond, r.s.poll))
+			}
+		}
+		if !c.done {
+			r.f.wrong("%s, killed at step %d: asked again = %s, %v", saga.name, n, a, err)
+		}
+	}
+	if c.done && saga.renews {
+		r.renewed(ctx, c)
+	}
+	r.crowd = append(r.crowd, c)
+	if died && r.s.p.long {
+		r.s.atRest(ctx, r.f, time.Until(killed.Add(twoLeases)))
+		r.toll.rested(time.Since(killed))
+	}
+	return died, nil
+}
+
+// ask asks for the change, as often at the same time as fate says. The answer is
+// that of a request that broke off, if one did.
+func (r *crashes) ask(ctx context.Context, c *sufferer, fate fate) (a said, err error) {
+	var twins sync.WaitGroup
+	var done bool
+	var other said
+	var broken error
+	if fate.twin {
+		twins.Go(func() {
+			pauseFor(ctx, fate.behind)
+			done, other, broken = c.saga.do(ctx, r, c.p)
+		})
+	}
+	c.done, a, err = c.saga.do(ctx, r, c.p)
+	twins.Wait()
+	c.done = c.done || done
+	if err == nil && broken != nil {
+		return other, broken
+	}
+	return a, err
 }
 
 // awaitEnd waits until the process is dead, or the change is over: the cloud has

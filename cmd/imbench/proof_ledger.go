@@ -79,6 +79,13 @@ func (a said) login() (loginAnswer, error) {
 	return in, err
 }
 
+// leaves notes that the person is about to be deleted.
+func (p *person) leaves() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.gone = true
+}
+
 func (p *person) note(in loginAnswer) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

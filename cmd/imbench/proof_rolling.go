@@ -22,21 +22,27 @@ type balancer struct {
 	next  int
 }
 
+func newBalancer() *balancer {
+	b := &balancer{ready: map[string]bool{}}
+	b.proxy = &httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) {
+			target, _ := url.Parse(b.pick())
+			r.SetURL(target)
+		},
+		Transport:    onceTransport{&http.Transport{MaxIdleConnsPerHost: 200}},
+		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) },
+	}
+	return b
+}
+
 // balance starts one; it ends with ctx.
 func (s *stage) balance(ctx context.Context) (*balancer, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
-	b := &balancer{listener: l, ready: map[string]bool{}}
-	b.proxy = &httputil.ReverseProxy{
-		Rewrite: func(r *httputil.ProxyRequest) {
-			target, _ := url.Parse(b.pick())
-			r.SetURL(target)
-		},
-		Transport:    &http.Transport{MaxIdleConnsPerHost: 200},
-		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) },
-	}
+	b := newBalancer()
+	b.listener = l
 	server := &http.Server{Handler: b.proxy, ReadHeaderTimeout: 10 * time.Second}
 	go func() { _ = server.Serve(l) }()
 	go func() {

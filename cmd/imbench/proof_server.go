@@ -39,9 +39,9 @@ type dbServer struct {
 
 // openServer starts one from what ".ci/databases fetch" has made, and takes the
 // one that the environment names where there is none. SQLite needs none.
-func openServer(ctx context.Context, p *proof) (*dbServer, error) {
-	s := &dbServer{engine: p.engine}
-	if p.engine == "sqlite" {
+func openServer(ctx context.Context, p *proof, engine string) (*dbServer, error) {
+	s := &dbServer{engine: engine}
+	if engine == "sqlite" {
 		return s, nil
 	}
 	found, err := s.find(p)
@@ -49,13 +49,13 @@ func openServer(ctx context.Context, p *proof) (*dbServer, error) {
 		return nil, err
 	}
 	if !found {
-		base := (&bench{environ: p.environ}).variable(engines[p.engine])
+		base := (&bench{environ: p.environ}).variable(engines[engine])
 		if base == "" {
-			return nil, fmt.Errorf("no %s here: \".ci/databases fetch\" brings one, or set %s", p.engine, engines[p.engine])
+			return nil, fmt.Errorf("no %s here: \".ci/databases fetch\" brings one, or set %s", engine, engines[engine])
 		}
 		cfg, err := mysql.ParseDSN(base)
 		if err != nil {
-			return nil, fmt.Errorf("%s is not of the form user:password@tcp(host:port)/", engines[p.engine])
+			return nil, fmt.Errorf("%s is not of the form user:password@tcp(host:port)/", engines[engine])
 		}
 		s.admin, s.addr = *cfg, cfg.Addr
 		return s, s.connect(ctx)

@@ -56,8 +56,8 @@ type stage struct {
 
 // stage makes one.
 func (p *proof) stage(ctx context.Context, server *dbServer, row, engine string, seed uint64) (*stage, error) {
-	s := &stage{p: p, server: server, progress: newProgress(io.Discard), dir: filepath.Join(p.dir, row), dice: rand.New(rand.NewPCG(seed, seed)), secret: "proofsecret" + randomHex(),
-		http: &http.Client{Timeout: 40 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 500, IdleConnTimeout: 10 * time.Second},
+	s := &stage{p: p, server: server, progress: newProgress(io.Discard), dir: filepath.Join(p.dir, row+"-"+engine), dice: rand.New(rand.NewPCG(seed, seed)), secret: "proofsecret" + randomHex(),
+		http: &http.Client{Timeout: 40 * time.Second, Transport: onceTransport{&http.Transport{MaxIdleConnsPerHost: 500, IdleConnTimeout: 10 * time.Second}},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
 		return nil, err
@@ -156,8 +156,7 @@ func (s *stage) ask(ctx context.Context, method, url, bearer string, body any, h
 	if err != nil {
 		return said{}, err
 	}
-	// Otherwise the library repeats by itself what a dead connection swallowed.
-	req.GetBody = nil
+	req.GetBody = nil // so that it cannot be sent again; see onceTransport
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}

@@ -61,12 +61,12 @@ func proveTrouble(ctx context.Context, s *stage, f *finding) error {
 func (s *stage) readOnly() trouble {
 	set := func(on int) func(context.Context) error {
 		query := fmt.Sprintf("SET GLOBAL read_only = %d", on)
-		if s.p.engine == "mysql" {
+		if s.server.engine == "mysql" {
 			query = fmt.Sprintf("SET GLOBAL super_read_only = %d", on)
 		}
 		return func(ctx context.Context) error {
 			_, err := s.server.db.ExecContext(ctx, query)
-			if err == nil && on == 0 && s.p.engine == "mysql" {
+			if err == nil && on == 0 && s.server.engine == "mysql" {
 				_, err = s.server.db.ExecContext(ctx, "SET GLOBAL read_only = 0")
 			}
 			return err
@@ -235,7 +235,7 @@ func (s *stage) proveFull(ctx context.Context, f *finding, rounds int) error {
 	}
 	pid := server.cmd.Process.Pid
 	if err := limitFiles(pid, 0); err != nil {
-		f.figure("disk full", "not played: "+err.Error())
+		f.unplayed("disk full", err)
 		return nil
 	}
 	for range rounds {

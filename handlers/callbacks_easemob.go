@@ -85,8 +85,8 @@ func (h *api) easemobCallback(c echo.Context) error {
 	switch {
 	case pass:
 	case verdict == models.VerdictStrangers, verdict == models.VerdictBlocked:
-		// One word for both: who is blocked is not told so.
-		out.Code = "not_friends"
+		// One word for both, which is true of both: who is blocked is not told so.
+		out.Code = "not_accepted"
 	default:
 		out.Code = "not_allowed"
 	}

@@ -285,9 +285,9 @@ func TestEasemobsCallbackIsAnswered(t *testing.T) {
 	}{
 		{what: "a friend", from: bob.IMID, to: ann.IMID, valid: true},
 		{what: "a friend, in the long form", from: easeAppKey + "_" + bob.IMID + "@easemob.com", to: ann.IMID, valid: true},
-		{what: "a stranger", from: zoe.IMID, to: ann.IMID, code: "not_friends"},
-		{what: "a stranger, in the long form", from: easeAppKey + "_" + zoe.IMID + "@easemob.com", to: ann.IMID, code: "not_friends"},
-		{what: "who is blocked", from: dan.IMID, to: ann.IMID, code: "not_friends"},
+		{what: "a stranger", from: zoe.IMID, to: ann.IMID, code: "not_accepted"},
+		{what: "a stranger, in the long form", from: easeAppKey + "_" + zoe.IMID + "@easemob.com", to: ann.IMID, code: "not_accepted"},
+		{what: "who is blocked", from: dan.IMID, to: ann.IMID, code: "not_accepted"},
 		{what: "who is banned", from: eve.IMID, to: ann.IMID, code: "not_allowed"},
 		{what: "the system", from: "admin", to: ann.IMID, valid: true},
 		{what: "a group", from: zoe.IMID, to: "123", valid: true, change: func(m map[string]any) { m["chat_type"] = "groupchat" }},

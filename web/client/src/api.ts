@@ -2802,7 +2802,7 @@ export interface operations {
                          * @description What the sender's SDK reports.
                          * @enum {string}
                          */
-                        code?: "not_friends" | "not_allowed";
+                        code?: "not_accepted" | "not_allowed";
                     };
                 };
             };

@@ -88,5 +88,6 @@ Object.assign(globalThis, {
   XMLHttpRequest: NearRequest,
   addEventListener: events.addEventListener.bind(events),
   removeEventListener: events.removeEventListener.bind(events),
+  dispatchEvent: events.dispatchEvent.bind(events),
 });
 Object.defineProperty(globalThis, "navigator", { configurable: true, value: { userAgent: "Node", connection: { effectiveType: "4g" } } });

@@ -42,6 +42,9 @@ func (h *api) blockUser(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := h.countChanges(who.ID, 1); err != nil {
+		return err
+	}
 	if err := h.Store.BlockUser(c.Request().Context(), who.ID, id, origin(c)); err != nil {
 		return err
 	}
@@ -52,6 +55,9 @@ func (h *api) unblockUser(c echo.Context) error {
 	who := callerOf(c)
 	id, err := pathID(c)
 	if err != nil {
+		return err
+	}
+	if err := h.countChanges(who.ID, 1); err != nil {
 		return err
 	}
 	if err := h.Store.UnblockUser(c.Request().Context(), who.ID, id, origin(c)); err != nil {
@@ -87,6 +93,9 @@ func (h *api) blockMany(c echo.Context) error {
 		if !isULID(id) {
 			return wrongField("invalid_field", "user_ids", "must be ids of people")
 		}
+	}
+	if err := h.countChanges(who.ID, len(in.UserIDs)); err != nil {
+		return err
 	}
 	outcomes, err := h.Store.BlockUsers(c.Request().Context(), who.ID, in.UserIDs, origin(c))
 	if err != nil {

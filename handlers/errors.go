@@ -58,6 +58,7 @@ func problemOf(err error) *problem {
 		cloud     *im.Error
 		throttled *models.ThrottledError
 		tooOften  *tokens.TooOftenError
+		asked     *models.AskedTooOftenError
 		taken     *models.TakenError
 		field     *models.FieldError
 		fields    models.FieldErrors
@@ -73,6 +74,8 @@ func problemOf(err error) *problem {
 		return &problem{code: "throttled", retryAfter: throttled.RetryAfter}
 	case errors.As(err, &tooOften):
 		return &problem{code: "refused_too_often", retryAfter: tooOften.RetryAfter}
+	case errors.As(err, &asked):
+		return &problem{code: "asked_too_often", retryAfter: asked.RetryAfter}
 	case errors.As(err, &taken):
 		if _, known := problemKinds[taken.Field+"_taken"]; known {
 			p := wrongField(taken.Field+"_taken", taken.Field, "is taken")

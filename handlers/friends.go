@@ -10,8 +10,22 @@ import (
 	"imbridge/models"
 )
 
-// maxFriendPage bounds one page of friends, requests or blocks.
-const maxFriendPage = 50
+const (
+	// maxFriendPage bounds one page of friends, requests or blocks.
+	maxFriendPage = 50
+	// changesAMinute bounds how much one person can change of friends, requests and
+	// blocks: room for a whole batch of blocks, and for what a hand can do beside it.
+	// The cloud gives everybody together some 40 changes a second.
+	changesAMinute = 120
+)
+
+// countChanges is for what changes relations, before it does.
+func (h *api) countChanges(userID string, n int) error {
+	if wait := h.changes.take(userID, n, h.Now()); wait > 0 {
+		return &problem{code: "too_many_changes", retryAfter: wait}
+	}
+	return nil
+}
 
 // friendJSON is a friend as their owner sees them.
 type friendJSON struct {
@@ -104,6 +118,9 @@ func (h *api) setRemark(c echo.Context) error {
 	if !in.Remark.set {
 		return wrongField("invalid_field", "remark", "is required")
 	}
+	if err := h.countChanges(who.ID, 1); err != nil {
+		return err
+	}
 	if err := h.Store.SetRemark(c.Request().Context(), who.ID, id, in.Remark.value, origin(c)); err != nil {
 		return err
 	}
@@ -114,6 +131,9 @@ func (h *api) removeFriend(c echo.Context) error {
 	who := callerOf(c)
 	id, err := pathID(c)
 	if err != nil {
+		return err
+	}
+	if err := h.countChanges(who.ID, 1); err != nil {
 		return err
 	}
 	if err := h.Store.RemoveFriend(c.Request().Context(), who.ID, id, origin(c)); err != nil {
@@ -194,6 +214,9 @@ func (h *api) requestFriend(c echo.Context) error {
 	if !isULID(in.UserID) {
 		return wrongField("invalid_field", "user_id", "must be the id of a person")
 	}
+	if err := h.countChanges(who.ID, 1); err != nil {
+		return err
+	}
 	made, err := h.Store.RequestFriend(c.Request().Context(), who.ID, in.UserID, in.Message, origin(c))
 	switch {
 	case err != nil:
@@ -216,7 +239,11 @@ func (h *api) answerRequest(answer func(c echo.Context, userID, id string) error
 		if err != nil {
 			return err
 		}
-		if err := answer(c, callerOf(c).ID, id); err != nil {
+		who := callerOf(c)
+		if err := h.countChanges(who.ID, 1); err != nil {
+			return err
+		}
+		if err := answer(c, who.ID, id); err != nil {
 			return err
 		}
 		return noContent(c)

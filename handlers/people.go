@@ -3,8 +3,6 @@ package handlers
 import (
 	"net/http"
 	"strings"
-	"sync"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -46,7 +44,7 @@ func (h *api) people(c echo.Context) error {
 	if query == "" && len(ids) == 0 {
 		return wrongField("bad_query", "query", "is required")
 	}
-	if wait := h.searches.wait(who.ID, h.Now()); wait > 0 {
+	if wait := h.searches.take(who.ID, 1, h.Now()); wait > 0 {
 		return &problem{code: "throttled", retryAfter: wait}
 	}
 	var list []models.User
@@ -81,26 +79,4 @@ func bindIMIDs(c echo.Context) ([]string, error) {
 		}
 	}
 	return ids, nil
-}
-
-// A quota counts requests by person in windows of a minute. It is of one process:
-// what it guards is only somebody's patience.
-type quota struct {
-	mu     sync.Mutex
-	minute int64
-	counts map[string]int
-}
-
-// wait counts one request, or tells how long until the next may come.
-func (q *quota) wait(who string, now time.Time) time.Duration {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if minute := now.Unix() / 60; minute != q.minute || q.counts == nil {
-		q.minute, q.counts = minute, make(map[string]int)
-	}
-	if q.counts[who] >= searchesAMinute {
-		return time.Unix((q.minute+1)*60, 0).Sub(now)
-	}
-	q.counts[who]++
-	return 0
 }

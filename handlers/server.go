@@ -88,6 +88,7 @@ type api struct {
 	pages    *pages
 	patterns map[string]bool // of the routes
 	searches quota           // of people, by person
+	changes  quota           // of friends, requests and blocks, by person
 	toldAt   atomic.Int64    // when admins were last told of registrations taken back, in microseconds
 }
 
@@ -104,7 +105,7 @@ func newAPI(d Deps) *api {
 	if d.Health == nil {
 		d.Health = &Health{}
 	}
-	return &api{Deps: d, patterns: make(map[string]bool)}
+	return &api{Deps: d, patterns: make(map[string]bool), searches: quota{most: searchesAMinute}, changes: quota{most: changesAMinute}}
 }
 
 // New is the public API.

@@ -3,6 +3,7 @@ package models
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -19,6 +20,25 @@ const (
 // requestKept is how long an answered request can still be answered the same way
 // again, by somebody who lost the first answer.
 const requestKept = 30 * 24 * time.Hour
+
+// How often one person can ask in vain within askWindow: requests that were
+// declined or withdrawn, for whatever reason. Those that wait have a limit of
+// their own, and those that were accepted have none.
+const (
+	askWindow = 24 * time.Hour
+	// MaxAskedInVain is to one other person.
+	MaxAskedInVain = 3
+	// MaxAskedInVainOfAll is to all of them.
+	MaxAskedInVainOfAll = 100
+)
+
+// An AskedTooOftenError says when the next request will be sent on. It is the
+// same whoever ended the earlier ones, and however.
+type AskedTooOftenError struct{ RetryAfter time.Duration }
+
+func (e *AskedTooOftenError) Error() string {
+	return fmt.Sprintf("too many requests in vain, again in %s", e.RetryAfter.Round(time.Second))
+}
 
 // A FriendRequest waits for its recipient's answer.
 type FriendRequest struct {
@@ -57,7 +77,8 @@ type RequestOutcome struct {
 // RequestFriend asks somebody to become a friend. Who has asked first is
 // answered by it: both are friends at once. It is safe to repeat. Whether the
 // other one blocks the sender cannot be seen from the outcome. Errors: ErrSelf,
-// ErrNotFound, ErrBlocking, ErrRequestsFull, ErrFriendsFull, FieldError.
+// ErrNotFound, ErrBlocking, ErrRequestsFull, ErrFriendsFull, AskedTooOftenError,
+// FieldError.
 func (s *Store) RequestFriend(ctx context.Context, fromID, toID, message string, o Origin) (RequestOutcome, error) {
 	if fromID == toID {
 		return RequestOutcome{}, ErrSelf
@@ -127,10 +148,50 @@ func (s *Store) newRequest(tx *gorm.DB, fromID, toID, message string) (friendReq
 	if waiting >= MaxFriendRequests {
 		return row, ErrRequestsFull
 	}
+	if err := s.askedInVain(tx, fromID, toID); err != nil {
+		return row, err
+	}
 	if err := s.roomForFriend(tx, fromID); err != nil {
 		return row, err
 	}
 	return row, tx.Create(&row).Error
+}
+
+// askedInVain fails with AskedTooOftenError where one more request may not come
+// to nothing.
+func (s *Store) askedInVain(tx *gorm.DB, fromID, toID string) error {
+	since := s.Now().Add(-askWindow)
+	var rows []friendRequestRow
+	if err := tx.Raw(s.inVainQuery(), fromID, requestDeclined, requestWithdrawn, idAt(since.Add(-time.Second)), since.UnixMicro()).Scan(&rows).Error; err != nil {
+		return err
+	}
+	var all, same []int64
+	for _, r := range rows {
+		all = append(all, r.CreatedAt)
+		if r.ToID == toID {
+			same = append(same, r.CreatedAt)
+		}
+	}
+	var wait time.Duration
+	for _, of := range []struct {
+		sent []int64
+		most int
+	}{{all, MaxAskedInVainOfAll}, {same, MaxAskedInVain}} {
+		if n := len(of.sent) - of.most; n >= 0 {
+			slices.Sort(of.sent)
+			wait = max(wait, fromMicros(of.sent[n]).Sub(since))
+		}
+	}
+	if wait > 0 {
+		return &AskedTooOftenError{RetryAfter: wait}
+	}
+	return nil
+}
+
+// The ids are in the order of time, nearly: they bound the part of the index that
+// is read.
+func (s *Store) inVainQuery() string {
+	return "SELECT to_id, created_at FROM friend_requests WHERE from_id = ? AND status IN (?, ?) AND id > ? AND created_at > ?"
 }
 
 func (r friendRequestRow) request(userID string, other User) FriendRequest {

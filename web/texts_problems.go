@@ -39,6 +39,8 @@ var problemTexts = map[string]words{
 	"problem.idempotency_key_reused": {"This form was used before. Load the page again.", "此表单已使用过，请重新加载页面。"},
 	"problem.precondition_required":  {"This page is older than the server. Load it again.", "此页面版本过旧，请重新加载。"},
 	"problem.throttled":              {"Too many attempts. Wait a little before you try again.", "尝试次数过多，请稍候再试。"},
+	"problem.too_many_changes":       {"That was a lot within a minute. Wait a little before you go on.", "一分钟内的操作过多，请稍候再继续。"},
+	"problem.asked_too_often":        {"Too many of your requests came to nothing within a day. You can ask again later.", "一天内未成功的好友申请过多，请过些时候再申请。"},
 	"problem.refused_too_often":      {"The IM cloud keeps refusing this account. Wait a little before you try again.", "IM 云多次拒绝此账号，请稍候再试。"},
 	"problem.internal":               {"Something went wrong on our side. Please try again.", "服务器出现问题，请重试。"},
 	"problem.im_unavailable":         {"The IM cloud does not answer at the moment. Please try again soon.", "IM 云暂时没有响应，请稍后再试。"},
@@ -52,4 +54,8 @@ var problemTexts = map[string]words{
 	"problem.callback_late":      {"The callback came too late.", "云端回调已过时。"},
 	"problem.callback_replayed":  {"This callback was taken before.", "此云端回调已处理过。"},
 	"problem.callback_foreign":   {"This callback is for another app.", "此云端回调属于其他应用。"},
+
+	// Beside problem.retry, for those who wait longer.
+	"problem.retry.minutes": {"Try again in %s minutes.", "请在 %s 分钟后重试。"},
+	"problem.retry.hours":   {"Try again in %s hours.", "请在 %s 小时后重试。"},
 }

@@ -256,7 +256,7 @@ export interface paths {
         put?: never;
         /**
          * Ask somebody to be a friend
-         * @description Safe to repeat. Somebody who has asked first is accepted by it. Somebody who blocks the caller never sees the request, and the answer does not tell.
+         * @description Safe to repeat. Somebody who has asked first is accepted by it. Somebody who blocks the caller never sees the request, and the answer does not tell. At most 3 requests to one person and 100 to all may come to nothing within 24 hours.
          */
         post: operations["requestFriend"];
         delete?: never;
@@ -337,7 +337,7 @@ export interface paths {
         put?: never;
         /**
          * Block several people
-         * @description Each as by PUT; who is refused does not keep the others from being blocked. Safe to repeat.
+         * @description Each as by PUT; who is refused does not keep the others from being blocked. Safe to repeat. Each id counts as one of 120 changes a minute.
          */
         post: operations["blockMany"];
         delete?: never;
@@ -1160,7 +1160,7 @@ export interface components {
         };
         QueueRow: {
             id: components["schemas"]["ID"];
-            /** @description provision, profile, revoke, ban, remove, friend, block, im_password. */
+            /** @description provision, profile, revoke, ban, remove, friend, block, im_password, relations. */
             kind: string;
             /** @description The id of a person. For friend the ids of both with a colon between, for block those of who blocks and whom. */
             subject: string;
@@ -1668,6 +1668,34 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {unknown} */
                     code?: "throttled";
+                };
+            };
+        };
+        /** @description Too many changes of friends and blocks in one minute; none of these was made. */
+        TooManyChanges: {
+            headers: {
+                "X-Request-ID": components["headers"]["RequestID"];
+                "Retry-After": components["headers"]["RetryAfter"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    code?: "too_many_changes";
+                };
+            };
+        };
+        /** @description Too many changes of friends and blocks in one minute, or too many requests that came to nothing in a day. */
+        AskedTooOften: {
+            headers: {
+                "X-Request-ID": components["headers"]["RequestID"];
+                "Retry-After": components["headers"]["RetryAfter"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    code?: "too_many_changes" | "asked_too_often";
                 };
             };
         };
@@ -2298,6 +2326,7 @@ export interface operations {
             401: components["responses"]["NotLoggedIn"];
             403: components["responses"]["NotAllowed"];
             404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyChanges"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
         };
@@ -2336,6 +2365,7 @@ export interface operations {
             413: components["responses"]["TooLarge"];
             415: components["responses"]["NotJSON"];
             422: components["responses"]["InvalidField"];
+            429: components["responses"]["TooManyChanges"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
         };
@@ -2433,6 +2463,7 @@ export interface operations {
             413: components["responses"]["TooLarge"];
             415: components["responses"]["NotJSON"];
             422: components["responses"]["InvalidPerson"];
+            429: components["responses"]["AskedTooOften"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
         };
@@ -2456,6 +2487,7 @@ export interface operations {
             403: components["responses"]["NotAllowed"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["AnswerConflict"];
+            429: components["responses"]["TooManyChanges"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
         };
@@ -2479,6 +2511,7 @@ export interface operations {
             403: components["responses"]["NotAllowed"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["AnswerConflict"];
+            429: components["responses"]["TooManyChanges"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
         };
@@ -2502,6 +2535,7 @@ export interface operations {
             403: components["responses"]["NotAllowed"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["AnswerConflict"];
+            429: components["responses"]["TooManyChanges"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
         };
@@ -2593,6 +2627,7 @@ export interface operations {
             413: components["responses"]["TooLarge"];
             415: components["responses"]["NotJSON"];
             422: components["responses"]["InvalidField"];
+            429: components["responses"]["TooManyChanges"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
         };
@@ -2617,6 +2652,7 @@ export interface operations {
             404: components["responses"]["NotFound"];
             409: components["responses"]["BlockConflict"];
             422: components["responses"]["NotYourself"];
+            429: components["responses"]["TooManyChanges"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
         };
@@ -2639,6 +2675,7 @@ export interface operations {
             401: components["responses"]["NotLoggedIn"];
             403: components["responses"]["NotAllowed"];
             404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyChanges"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
         };
@@ -3358,7 +3395,7 @@ export interface operations {
         parameters: {
             query?: {
                 state?: "waiting" | "buried";
-                /** @description provision, profile, revoke, ban, remove, friend, block, im_password. */
+                /** @description provision, profile, revoke, ban, remove, friend, block, im_password, relations. */
                 kind?: string;
                 /** @description A person. */
                 subject?: components["schemas"]["ID"];

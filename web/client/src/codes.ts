@@ -43,6 +43,8 @@ export const problemCodes = [
   "idempotency_key_reused",
   "precondition_required",
   "throttled",
+  "too_many_changes",
+  "asked_too_often",
   "refused_too_often",
   "internal",
   "im_unavailable",

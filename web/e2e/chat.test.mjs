@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { browser, context, person } from "./lib/browser.mjs";
+import { browser, context, person, until } from "./lib/browser.mjs";
 import { arrived, hears, messages, openChat, readBack, say, state, talkTo } from "./lib/chat.mjs";
 import { password, serve } from "./lib/server.mjs";
 
@@ -94,6 +94,48 @@ test("the conversation list and the log follow the cloud, whatever the device's 
   await ben.page.evaluate(shift, -hour);
   await talk("set while the page is open");
   assert.deepEqual(await messages(ann), await messages(ben), "what both read, in order");
+});
+
+test("names that cannot be had are asked for again, and so are those that may have changed", async (t) => {
+  const server = await serve(t);
+  const chrome = await browser(t);
+  const ann = await person(t, chrome, server, "ann", { allow: [/status of (429|503)/] });
+  const ben = await person(t, chrome, server, "ben", { nickname: "Benjamin" });
+  await openChat(ben, server);
+  await talkTo(ben, "ann");
+  await say(ben, "who am I?");
+  await arrived(ben);
+  const answers = [
+    { status: 503, json: { status: 503, code: "unavailable" } },
+    { status: 429, headers: { "Retry-After": "1" }, json: { status: 429, code: "throttled", retry_after: 1 } },
+  ];
+  let asked = 0;
+  let trouble = true;
+  await ann.ctx.route(/\/v1\/people\?im_user_ids=/, (route) => {
+    const answer = answers[asked++ % answers.length];
+    return trouble ? route.fulfill({ contentType: "application/problem+json", ...answer }) : route.continue();
+  });
+
+  await openChat(ann, server);
+  const name = ann.page.locator("#talks strong");
+  await ann.page.locator("#talks").getByText("who am I?").click();
+  await hears(ann, ["who am I?"]);
+  assert.deepEqual([await name.textContent(), await ann.page.textContent("#talk-name")], ["Loading …", "Loading …"], "the name while nobody tells it");
+  assert.equal(await ann.page.locator("#person-toggle").isVisible(), false, "what can be done about somebody unknown is offered");
+  await until("two questions were answered badly", async () => asked >= 2);
+  trouble = false;
+  await ann.page.locator("#talks").getByText("Benjamin", { exact: true }).waitFor();
+  assert.deepEqual([await ann.page.textContent("#talk-name"), await ann.page.textContent("#talk-user")], ["Benjamin", "@ben"], "what is known of the open conversation's person");
+
+  const renamed = await ben.ctx.request.patch(server.api + "/v1/me", { data: { nickname: "Big Ben" }, headers: { Origin: server.api } });
+  assert.ok(renamed.ok(), `${renamed.status()} ${await renamed.text()}`);
+  await ann.page.evaluate(() => {
+    const now = Date.now;
+    Date.now = () => now() + 300_000;
+    document.dispatchEvent(new Event("visibilitychange"));
+  });
+  await ann.page.locator("#talks").getByText("Big Ben", { exact: true }).waitFor();
+  assert.equal(await ann.page.textContent("#talk-name"), "Big Ben", "the name of the open conversation");
 });
 
 test("what somebody types is shown as text, whatever it looks like", async (t) => {

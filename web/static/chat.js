@@ -4,8 +4,10 @@ import { now } from "/static/chat_clock.js";
 import { Drafts } from "/static/chat_drafts.js";
 import { Friends } from "/static/chat_friends.js";
 import { Directory } from "/static/chat_people.js";
+import { limit } from "/static/chat_length.js";
 import { Log } from "/static/chat_log.js";
 import { Outgoing } from "/static/chat_outgoing.js";
+import { ownTab } from "/static/chat_tab.js";
 import { Talks } from "/static/chat_talks.js";
 import { t } from "/static/texts.js";
 
@@ -28,7 +30,12 @@ const log = new Log(at("log"), at("newer"), older);
 const outgoing = new Outgoing(me, { transmit: (message) => cloud.send(message), find }, (message) => {
   if (message.talk === current) log.put(message);
   talks.latest(message);
-}, now);
+}, now, await ownTab());
+
+people.changed = () => {
+  talks.renamed();
+  showPerson();
+};
 
 let current = ""; // the open conversation's person
 let connection;
@@ -160,15 +167,19 @@ async function open(id) {
   readTo = 0;
   for (const message of outgoing.of(id)) log.put(message);
   void markRead();
-  const reading = readNewest(id);
-  const person = await people.get(id);
-  if (current !== id) return;
+  showPerson();
+  at("text").focus();
+  void people.get(id).then(showPerson);
+  await readNewest(id);
+}
+
+function showPerson() {
+  if (current === "") return;
+  const person = people.known(current);
   at("talk-name").textContent = people.shown(person);
   at("talk-user").textContent = person ? `@${person.username}` : "";
-  people.paint(at("talk-face"), id, person);
-  friends.show(id, person);
-  at("text").focus();
-  await reading;
+  people.paint(at("talk-face"), current, person);
+  friends.show(current, person);
 }
 
 const page = 20;
@@ -240,6 +251,7 @@ async function find(message) {
   return null;
 }
 
+if (cloud.mostBytes !== undefined) limit(at("write"), at("text"), cloud.mostBytes);
 at("write").addEventListener("submit", (event) => {
   event.preventDefault();
   const text = at("text").value.trim();

@@ -21,6 +21,10 @@ export class Drafts {
     if (id === "" || text === this.of(id)) return;
     if (text === "") this.#texts.delete(id);
     else this.#texts.set(id, text);
-    sessionStorage.setItem(this.#slot, JSON.stringify([...this.#texts]));
+    try {
+      sessionStorage.setItem(this.#slot, JSON.stringify([...this.#texts]));
+    } catch {
+      // No room: the draft outlives all but a reload.
+    }
   }
 }

@@ -38,11 +38,14 @@ export class Kept {
     return [...this.#talks].map(([id, { list, unread }]) => ({ id, latest: { ...list.at(-1) }, unread }));
   }
 
-  /** The newest that are older than a time (0: now), and whether there are more. */
+  /** At least count of the newest that are older than a time (0: now), and whether there are more. */
   before(id, time, count) {
     const all = (this.#talks.get(id)?.list ?? []).filter((message) => time === 0 || message.time < time);
+    let from = Math.max(all.length - count, 0);
+    // The next question names the time of the oldest here: those of the same moment come with it.
+    while (from > 0 && all[from - 1].time === all[from].time) from--;
     // Copies: who shows them notes more in them.
-    return { list: all.slice(-count).map((message) => ({ ...message })), more: all.length > count };
+    return { list: all.slice(from).map((message) => ({ ...message })), more: from > 0 };
   }
 
   newest(id) {

@@ -14,18 +14,24 @@ export class Outgoing {
 
   /**
    * cloud.transmit sends one, cloud.find looks for one that may have arrived; tell is called with
-   * a message whenever something became of it; now is the time as the cloud has it, in ms.
+   * a message whenever something became of it; now is the time as the cloud has it, in ms. What was
+   * kept is another tab's where it is not our own.
    */
-  constructor(me, cloud, tell, now) {
+  constructor(me, cloud, tell, now, own = true) {
     this.#slot = `imbridge:outgoing:${me}`;
     this.#cloud = cloud;
     this.#tell = tell;
     this.#now = now;
     try {
-      for (const kept of JSON.parse(sessionStorage.getItem(this.#slot) ?? "[]")) this.#waiting.push({ ...this.#message(kept.talk, kept.text, kept.mark, kept.time), tried: kept.tried });
+      for (const kept of own ? JSON.parse(sessionStorage.getItem(this.#slot) ?? "[]") : []) {
+        const message = { ...this.#message(kept.talk, kept.text, kept.mark, kept.time), tried: kept.tried };
+        // What was refused waits for its writer to try again.
+        this.#waiting.push(kept.fate === "refused" ? { ...message, fate: kept.fate, code: kept.code } : message);
+      }
     } catch {
       // Not ours, or from another version: nothing was kept.
     }
+    if (!own) this.#keep();
   }
 
   add(talk, text) {
@@ -58,7 +64,10 @@ export class Outgoing {
         if (message === undefined) return;
         message.fate = "sending";
         this.#tell({ ...message });
-        const { outcome, code, uid, time } = await this.#send(message);
+        const { outcome, code, uid, time } = await this.#send(message).catch((err) => {
+          console.warn("a message could not be sent:", err);
+          return { outcome: "unknown" };
+        });
         if (!this.#waiting.includes(message)) continue; // it has been seen to arrive
         if (outcome === "sent") this.#done(message, { fate: "", uid, time });
         else if (outcome === "refused") this.#refuse(message, code);
@@ -89,6 +98,7 @@ export class Outgoing {
   #refuse(message, code) {
     message.fate = "refused";
     message.code = code;
+    this.#keep();
     this.#tell({ ...message });
   }
 
@@ -106,12 +116,17 @@ export class Outgoing {
       if (own === undefined) return;
       own.fate = "waiting";
       own.tried = false;
+      this.#keep();
       void this.flush();
     };
     return message;
   }
 
   #keep() {
-    sessionStorage.setItem(this.#slot, JSON.stringify(this.#waiting.map(({ talk, text, mark, time, tried }) => ({ talk, text, mark, time, tried }))));
+    try {
+      sessionStorage.setItem(this.#slot, JSON.stringify(this.#waiting.map(({ talk, text, mark, time, tried, fate, code }) => ({ talk, text, mark, time, tried, fate, code }))));
+    } catch {
+      // No room: what waits outlives all but a reload.
+    }
   }
 }

@@ -117,7 +117,10 @@ export class Relations {
   }
 
   #note() {
-    for (const [id, friend] of byID(this.friends.items)) this.#all.set(id, friend);
+    for (const [id, friend] of byID(this.friends.items)) {
+      this.#all.set(id, friend);
+      this.#people.note(friend);
+    }
     this.#people.remarks = new Map([...this.#all].filter(([, friend]) => friend.remark !== "").map(([id, friend]) => [id, friend.remark]));
   }
 }

@@ -130,29 +130,26 @@ export class Talks {
   #get(id) {
     let talk = this.#talks.get(id);
     if (talk === undefined) {
-      talk = { id, last: undefined, own: undefined, unread: 0, missed: false, shown: "", row: document.createElement("li"), person: undefined };
+      talk = { id, last: undefined, own: undefined, unread: 0, missed: false, shown: "", row: document.createElement("li") };
       this.#talks.set(id, talk);
       this.#list.append(talk.row);
       this.#empty.hidden = true;
-      void this.#people.get(id).then((person) => {
-        talk.person = person;
-        this.#draw(talk);
-      });
+      void this.#people.get(id).then(() => this.#draw(talk));
     }
     return talk;
   }
 
   #draw(talk) {
-    if (talk.person === undefined) return; // the name comes in a moment
+    const person = this.#people.known(talk.id);
     const newest = this.#newest(talk);
     const text = newest === undefined ? "" : (newest.text ?? t("other"));
     const below = newest?.mine ? t("you", text) : text;
     const unread = this.#shown(talk);
-    const shown = JSON.stringify([talk.person, this.#people.shown(talk.person), below, unread, talk.id === this.#selected]);
+    const shown = JSON.stringify([person, this.#people.shown(person), below, unread, talk.id === this.#selected]);
     if (shown === talk.shown) return; // a row that is replaced under a click does not hear of it
     talk.shown = shown;
     const focused = talk.row.contains(document.activeElement);
-    const row = this.row(talk.id, talk.person, below, () => this.#open(talk.id));
+    const row = this.row(talk.id, person, below, () => this.#open(talk.id));
     const button = row.querySelector("button");
     if (talk.id === this.#selected) button.setAttribute("aria-current", "true");
     if (unread > 0) {

@@ -16,7 +16,7 @@ import (
 var queueNotices = map[string]string{"retry": "admin.queue.retried", "drop": "admin.queue.dropped"}
 
 // queueKinds are what the queue's filter offers.
-var queueKinds = []string{models.KindProvision, models.KindProfile, models.KindRevoke, models.KindBan, models.KindRemove, models.KindFriend, models.KindBlock, models.KindIMPassword}
+var queueKinds = []string{models.KindProvision, models.KindProfile, models.KindRevoke, models.KindBan, models.KindRemove, models.KindFriend, models.KindBlock, models.KindIMPassword, models.KindRelations}
 
 // queueView is what the cloud must still be told.
 type queueView struct {

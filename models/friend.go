@@ -324,37 +324,6 @@ func (s *Store) endRelations(tx *gorm.DB, userID string) error {
 	return nil
 }
 
-// tellRelations asks, with a person's first token, that the cloud be told of
-// their friends and blocks: before, it did not know them.
-func (s *Store) tellRelations(tx *gorm.DB, userID string) error {
-	var friends, blocked, blockers []string
-	for query, into := range map[string]*[]string{
-		"SELECT friend_id FROM friends WHERE owner_id = ?": &friends,
-		"SELECT blocked_id FROM blocks WHERE owner_id = ?": &blocked,
-		"SELECT owner_id FROM blocks WHERE blocked_id = ?": &blockers,
-	} {
-		if err := tx.Raw(query, userID).Scan(into).Error; err != nil {
-			return err
-		}
-	}
-	for _, id := range friends {
-		if err := s.enqueue(tx, KindFriend, pair(userID, id), s.Now()); err != nil {
-			return err
-		}
-	}
-	for _, id := range blocked {
-		if err := s.enqueue(tx, KindBlock, userID+":"+id, s.Now()); err != nil {
-			return err
-		}
-	}
-	for _, id := range blockers {
-		if err := s.enqueue(tx, KindBlock, id+":"+userID, s.Now()); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // checkShort holds a remark or a message to its length.
 func checkShort(field, text string) error {
 	if utf8.RuneCountInString(text) > maxRemark {

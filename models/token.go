@@ -240,14 +240,14 @@ func (s *Store) SwapToken(ctx context.Context, app string, seen TokenView, owner
 		if !first {
 			return nil
 		}
-		known := tx.Exec("UPDATE users SET im_state = ? WHERE id = ? AND im_state = ?", IMReady, seen.UserID, IMPending)
-		if known.Error != nil {
-			return known.Error
+		if err := tx.Exec("UPDATE users SET im_state = ? WHERE id = ? AND im_state = ?", IMReady, seen.UserID, IMPending).Error; err != nil {
+			return err
 		}
-		if known.RowsAffected > 0 {
-			if err := s.tellRelations(tx, seen.UserID); err != nil {
-				return err
-			}
+		// Before, the app there did not know them. It is one row, whatever there is
+		// between them and others: what this transaction does not read, it cannot
+		// miss, and the lease of a mint is too short for thousands.
+		if err := s.enqueue(tx, KindRelations, seen.UserID, s.Now()); err != nil {
+			return err
 		}
 		// Whoever is delivering it takes it away themselves.
 		return tx.Exec("DELETE FROM outbox WHERE subject = ? AND kind = ? AND lease_until <= ?", seen.UserID, KindProvision, s.nowMicros()).Error

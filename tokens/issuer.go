@@ -115,7 +115,7 @@ func (i *Issuer) init() {
 }
 
 // App names the app at the cloud that tokens are stored for.
-func (i *Issuer) App() string { return i.Cloud.Name() + "/" + i.Cloud.AppKey() }
+func (i *Issuer) App() string { return im.App(i.Cloud) }
 
 // SecretVersion of the app secret in use; a token of an older one is stale. A
 // newer one's is not: where two releases with two secrets run side by side, the

@@ -47,6 +47,9 @@ type Cloud interface {
 	Endpoints() Endpoints
 }
 
+// App names the app at the cloud, for what is stored of it.
+func App(c Cloud) string { return c.Name() + "/" + c.AppKey() }
+
 // A Minter makes connect tokens.
 type Minter interface {
 	// Mint registers the user at the cloud if they are missing there, and

@@ -33,8 +33,9 @@ type Delivery struct {
 	Store  *models.Store
 	Cloud  im.Cloud
 	Issuer Provisioner
-	// Rate is how many first tokens and profiles a second may be sent, so that
-	// they leave the quota to people who wait.
+	// Rate is how many first tokens and profiles, and friends and blocks from before
+	// a first token, a second may be sent, so that they leave the quota to people
+	// who wait.
 	Rate float64
 	// RequireFriendship has friends stand on each other's allow lists at a cloud
 	// that has those and keeps no friends itself.
@@ -49,7 +50,7 @@ func (d *Delivery) Kinds() map[string]Deliverer {
 	paced := func(deliver Deliverer) Deliverer {
 		return func(ctx context.Context, subject string) error {
 			if err := slow.Wait(ctx); err != nil {
-				return &im.Error{Cloud: d.Cloud.Name(), Op: "outbox", Kind: im.Throttled, Message: "no turn within the time of an attempt", RetryAfter: time.Second, Err: err}
+				return d.noTurn(err)
 			}
 			return deliver(ctx, subject)
 		}
@@ -63,6 +64,7 @@ func (d *Delivery) Kinds() map[string]Deliverer {
 		models.KindFriend:     d.friend,
 		models.KindBlock:      d.block,
 		models.KindIMPassword: d.imPassword,
+		models.KindRelations:  d.relations(slow),
 	}
 }
 

@@ -19,7 +19,10 @@ func (d *Delivery) block(ctx context.Context, subject string) error {
 	if errors.Is(err, models.ErrNotFound) {
 		return nil
 	}
-	if err != nil || !meet(b.Owner, b.Other) {
+	if err != nil {
+		return err
+	}
+	if met, err := d.meet(ctx, b.Owner, b.Other); err != nil || !met {
 		return err
 	}
 	switch {

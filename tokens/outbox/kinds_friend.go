@@ -20,7 +20,10 @@ func (d *Delivery) friend(ctx context.Context, subject string) error {
 	if errors.Is(err, models.ErrNotFound) {
 		return nil
 	}
-	if err != nil || !meet(f.A, f.B) {
+	if err != nil {
+		return err
+	}
+	if met, err := d.meet(ctx, f.A, f.B); err != nil || !met {
 		return err
 	}
 	a, b := f.A.IMID, f.B.IMID
@@ -58,13 +61,11 @@ func (d *Delivery) remarks(ctx context.Context, f models.Friendship) error {
 }
 
 // meet tells whether the cloud can know both. Who is deleted is taken away there
-// with all that was between them and others. Who has no token yet has their rows
-// written anew with the first one.
-func meet(a, b models.User) bool {
-	for _, u := range []models.User{a, b} {
-		if u.Status == models.StatusDeleted || u.IMState == models.IMPending {
-			return false
-		}
+// with all that was between them and others. Who has no token of it yet has all of
+// it told with the first one; see relations.
+func (d *Delivery) meet(ctx context.Context, a, b models.User) (bool, error) {
+	if a.Status == models.StatusDeleted || b.Status == models.StatusDeleted {
+		return false, nil
 	}
-	return true
+	return d.Store.HadToken(ctx, im.App(d.Cloud), a.ID, b.ID)
 }

@@ -100,18 +100,14 @@ func TestWhatConcernsNobodyAtTheCloudIsNotSent(t *testing.T) {
 	}
 	// With their first token the cloud knows them, and hears of it all.
 	deliver := func() {
-		s.Exec(t, "DELETE FROM outbox WHERE kind NOT IN ('friend', 'block')")
+		s.Exec(t, "DELETE FROM outbox WHERE kind NOT IN ('friend', 'block', 'relations')")
 		deliverAll(t, s, d)
 	}
 	deliver()
 	if calls := c.made(); len(calls) != 0 {
 		t.Errorf("calls before the first token = %v, want none", calls)
 	}
-	u, err := s.User(t.Context(), pending)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.AddToken(t, u, models.NewToken{})
+	swap(t, s, im.App(c), claim(t, s, im.App(c), pending))
 	deliver()
 	calls := c.made()
 	slices.Sort(calls)

@@ -159,7 +159,28 @@ func known(t testing.TB, s *modelstest.Store) models.User {
 	t.Helper()
 	u := s.AddUser(t)
 	s.Exec(t, "UPDATE users SET im_state = 'ready' WHERE id = ?", u.ID)
+	s.Exec(t, "INSERT INTO im_tokens (cloud_app, user_id, generation, issued_at) VALUES (?, ?, 1, 1)", im.App(bare{}), u.ID)
 	return u
+}
+
+// claim takes the lease of a first mint at the app, and swap ends it with a token.
+func claim(t testing.TB, s *modelstest.Store, app, id string) models.TokenView {
+	t.Helper()
+	v, err := s.TokenView(t.Context(), app, id, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.ClaimToken(t.Context(), app, v, "minter", s.Now().Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func swap(t testing.TB, s *modelstest.Store, app string, seen models.TokenView) {
+	t.Helper()
+	if err := s.SwapToken(t.Context(), app, seen, "minter", models.NewToken{Value: "token", IssuedAt: s.Now(), SecretVersion: 1}); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // befriend is a request and its answer.

@@ -32,7 +32,7 @@ var chatTexts = map[string]words{
 	"js.state.signed_out":           {"Signed out", "已退出登录"},
 	"js.state.failed":               {"No connection", "无法连接"},
 	"js.state.stopped":              {"Signed out", "已退出登录"},
-	"js.help.waiting":               {"Next try in %s seconds. What you write is kept.", "%s 秒后重试，您输入的内容会保留。"},
+	"js.help.waiting":               {"Next try in %s s. Messages are kept.", "%s 秒后重试，消息会保留。"},
 	"js.help.banned":                {"This account has been banned. The operator of this service can tell you why.", "此账号已被封禁。原因请咨询服务运营方。"},
 	"js.help.signed_out_elsewhere":  {"You connected from another window or device. Load this page again to chat here.", "您已在其他窗口或设备上连接。重新加载此页面即可在这里聊天。"},
 	"js.help.signed_out":            {"Your session has ended. Log in again to go on. What you wrote is kept in this tab.", "会话已结束，请重新登录。未发送的内容会保留在此标签页中。"},

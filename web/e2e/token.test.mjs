@@ -71,8 +71,7 @@ test("the cloud's secret changes under the pages", async (t) => {
     await state(ann, ["renewing", "connecting"]);
     await say(ann, "写于密钥错误时");
     await ann.page.locator("#log [data-fate=waiting]").waitFor();
-    await ann.page.locator("#state-help:visible").waitFor({ timeout: 20_000 });
-    assert.match(await ann.page.textContent("#state-help"), /Next try in \d+ seconds|imbridge|operator/, "the way on");
+    await ann.page.locator("#state-wait", { hasText: /^Next try in \d+ s\. Messages are kept\.$/ }).waitFor({ timeout: 20_000 });
     assert.notEqual(await ann.page.getAttribute("#state", "data-state"), "failed");
   });
 

@@ -43,39 +43,31 @@ const online = () => connection?.state === "connected";
 
 // ---- Connection, in words
 
+const finals = new Set(["banned", "signed_out_elsewhere", "signed_out", "failed"]);
+
 let countdown;
+/** The state stands beside the conversations and, on a narrow screen, above the open one. Nothing moves with it. */
 function showState(state, detail) {
   const name = state.replaceAll(" ", "_");
-  at("state").dataset.state = name;
-  at("state-text").textContent = t(`state.${name}`);
-  clearInterval(countdown);
-  const help = at("state-help");
-  // On a narrow screen the conversation hides the rest, so that it says so as well.
-  const inTalk = at("talk-state");
-  inTalk.hidden = name === "connected";
-  const say = (text) => {
-    help.textContent = text;
-    help.hidden = text === "";
-    inTalk.textContent = [t(`state.${name}`), text].filter((part) => part !== "").join(" · ");
-  };
+  const final = finals.has(name);
   const code = detail.code ?? detail.problem?.code ?? "";
-  const final = name === "banned" || name === "signed_out_elsewhere" || name === "signed_out" || name === "failed";
-  say(final ? t(`help.${name}`, code) : "");
-  if (detail.retryIn > 1500) {
-    const until = Date.now() + detail.retryIn;
-    const tick = () => say(t("help.waiting", Math.max(1, Math.ceil((until - Date.now()) / 1000))));
-    tick();
-    countdown = setInterval(tick, 1000);
+  const [href, way] = name === "signed_out" ? ["/login", t("login")] : ["/chat", t("reload")];
+  for (const part of ["state", "talk-state"]) {
+    at(part).dataset.state = name;
+    at(`${part}-text`).textContent = t(`state.${name}`);
+    at(`${part}-help`).textContent = final ? t(`help.${name}`, code) : "";
+    Object.assign(at(`${part}-action`), { href, textContent: way, hidden: !final || name === "banned" });
   }
-  for (const box of [help, inTalk]) {
-    box.classList.toggle("warn", !final);
-    box.classList.toggle("bad", final);
-  }
-  const action = at("state-action");
-  action.hidden = !final || name === "banned";
-  const again = name === "signed_out" ? ["/login", t("login")] : ["/chat", t("reload")];
-  action.firstElementChild.href = again[0];
-  action.firstElementChild.textContent = again[1];
+  at("state-over").hidden = !final;
+
+  clearInterval(countdown);
+  const until = Date.now() + (detail.retryIn ?? 0);
+  const tick = () => {
+    const text = detail.retryIn > 1500 ? t("help.waiting", Math.max(1, Math.ceil((until - Date.now()) / 1000))) : "";
+    for (const part of ["state-wait", "talk-state-wait"]) at(part).textContent = text;
+  };
+  tick();
+  if (detail.retryIn > 1500) countdown = setInterval(tick, 1000);
 }
 
 /** Reads what is shown once more; resolves with whether there was something that the SDK does not bring. */

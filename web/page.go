@@ -56,6 +56,14 @@ func (v View) Wrong(field string) string {
 func (v View) Problem() string { return v.T("problem." + v.Form.Code) }
 
 // Time is a moment as the reader's language writes it, in UTC for those without
+// Retry is when to try again, in words; empty where that is not told.
+func (v View) Retry() string {
+	if v.Form.RetryAfter == 0 {
+		return ""
+	}
+	return v.Count("problem.retry", int64(v.Form.RetryAfter))
+}
+
 // script: scripts put it into the reader's own time.
 func (v View) Time(t time.Time) string {
 	if v.Lang == "zh" {

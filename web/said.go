@@ -66,8 +66,10 @@ func compiled(list []saying) []saying {
 }
 
 // Said tells a stored sentence in the reader's language.
-func (v View) Said(stored string) Saying {
-	for _, s := range sayings {
+func (v View) Said(stored string) Saying { return v.saidOf(sayings, stored) }
+
+func (v View) saidOf(known []saying, stored string) Saying {
+	for _, s := range known {
 		m := s.match.FindStringSubmatch(stored)
 		if m == nil {
 			continue
@@ -91,6 +93,32 @@ func (v View) Said(stored string) Saying {
 		return out
 	}
 	return Saying{View: v, Text: stored, Strange: true}
+}
+
+// An Unsent is why a notice did not go out by one way.
+type Unsent struct {
+	Sender string
+	Saying Saying
+}
+
+// failedBy begins what was stored of one way of sending.
+var failedBy = regexp.MustCompile(`(?:^|; )(mail|webhook): `)
+
+// Unsent tells in the reader's language why a notice was not sent, by each way.
+func (v View) Unsent(stored string) []Unsent {
+	var list []Unsent
+	starts := failedBy.FindAllStringSubmatchIndex(stored, -1)
+	for i, at := range starts {
+		end := len(stored)
+		if i+1 < len(starts) {
+			end = starts[i+1][0]
+		}
+		list = append(list, Unsent{stored[at[2]:at[3]], v.saidOf(unsentSayings, stored[at[1]:end])})
+	}
+	if len(list) == 0 && stored != "" {
+		list = []Unsent{{Saying: v.saidOf(unsentSayings, stored)}}
+	}
+	return list
 }
 
 // gap is what fills a gap of a name.

@@ -5,6 +5,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"os"
 	"regexp"
 	"strconv"
 	"strings"
@@ -138,5 +139,62 @@ func TestSaid(t *testing.T) {
 	const plain = "The cloud did not take it: it is not available. It is tried again."
 	if got := (View{Lang: "en"}).Said("the cloud did not take it (x, unavailable); it is tried again").Text; got != plain {
 		t.Errorf("in English = %q, want %q", got, plain)
+	}
+}
+
+// TestUnsent tells each way by which a notice did not go out, and keeps what is not
+// ours word for word.
+func TestUnsent(t *testing.T) {
+	for stored, want := range map[string][2]string{
+		"":                           {"", ""},
+		"webhook: answered http 500": {"webhook|the answer was HTTP 500.|;", "webhook|对方返回 HTTP 500。|;"},
+		"mail: no answer within 10s; webhook: not sent: dial: x; y: z": {"mail|there was no answer within 10 seconds.|;webhook|it could not be sent.|not sent: dial: x; y: z;", "mail|10 秒 内没有响应。|;webhook|发送失败。|not sent: dial: x; y: z;"},
+		"mail: dialing, the mail server answered 535":                  {"mail|the mail server answered 535.|dialing;", "mail|邮件服务器返回 535。|dialing;"},
+		"mail: the name cannot be resolved":                            {"mail|its name cannot be resolved.|;", "mail|域名无法解析。|;"},
+		"written by another release":                                   {"|it could not be sent.|written by another release;", "|发送失败。|written by another release;"},
+	} {
+		for i, lang := range []string{"en", "zh"} {
+			var got string
+			for _, u := range (View{Lang: lang}).Unsent(stored) {
+				got += u.Sender + "|" + u.Saying.Text + "|" + u.Saying.Detail + ";"
+			}
+			if got != want[i] {
+				t.Errorf("Unsent(%q) in %s = %q, want %q", stored, lang, got, want[i])
+			}
+		}
+	}
+}
+
+// TestUnsentHasWords: what package notice may say of a delivery is told in both
+// languages.
+func TestUnsentHasWords(t *testing.T) {
+	for _, file := range []string{"address.go", "delivery.go", "mail.go", "webhook.go"} {
+		b, err := os.ReadFile("../tokens/notice/" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`(?:Errorf|errors\.New)\("([^"]+)"`).FindAllStringSubmatch(string(b), -1) {
+			stored := strings.NewReplacer("%d", "3", "%s", "word", "%w", "word").Replace(m[1])
+			if strings.HasPrefix(m[1], "a webhook") || strings.HasPrefix(m[1], "the webhook's") || strings.HasPrefix(m[1], "the sender's") || strings.HasPrefix(m[1], "recipient") || strings.HasPrefix(m[1], "mail needs") {
+				continue // of settings, before anything starts
+			}
+			if got := (View{Lang: "zh"}).saidOf(unsentSayings, stored); !strings.ContainsFunc(got.Text, func(r rune) bool { return unicode.Is(unicode.Han, r) }) || got.Detail == stored && !strings.Contains(m[1], "%w") {
+				t.Errorf("%s says %q, which pages have no words for", file, m[1])
+			}
+		}
+	}
+	for _, s := range unsentSayings {
+		if s.zh == "" || s.en == "" {
+			t.Errorf("%q lacks words", s.pattern)
+		}
+	}
+}
+
+// TestRetryCounts a single second as one.
+func TestRetryCounts(t *testing.T) {
+	for n, want := range map[int]string{0: "", 1: "Try again in 1 second.", 2: "Try again in 2 seconds.", 1200: "Try again in 1,200 seconds."} {
+		if got := (View{Lang: "en", Form: &FormProblem{RetryAfter: n}}).Retry(); got != want {
+			t.Errorf("Retry after %d = %q, want %q", n, got, want)
+		}
 	}
 }

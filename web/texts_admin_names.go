@@ -61,6 +61,10 @@ var adminNameTexts = map[string]words{
 	"admin.said.rows":      {"%s changes", "%s 项变更"},
 	"admin.said.rows.one":  {"%s change", "%s 项变更"},
 
+	// By what notices are sent.
+	"admin.sender.mail":    {"mail", "邮件"},
+	"admin.sender.webhook": {"webhook", "回调地址"},
+
 	// How people differ between us and the cloud.
 	"admin.class.missing":       {"%s unknown to the cloud", "%s 位在云端不存在"},
 	"admin.class.different":     {"%s with another name or picture", "%s 位名称或头像不同"},

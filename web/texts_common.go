@@ -22,6 +22,7 @@ var commonTexts = map[string]words{
 	"problem.back":       {"Back to the start", "返回首页"},
 	"problem.request_id": {"Should you ask for help, name this number: %s", "如需帮助，请提供此编号：%s"},
 	"problem.retry":      {"Try again in %s seconds.", "请在 %s 秒后重试。"},
+	"problem.retry.one":  {"Try again in %s second.", "请在 %s 秒后重试。"},
 	"problem.again":      {"Try again", "重试"},
 	"problem.missing":    {"Nothing here", "页面不存在"},
 	"problem.refused":    {"Not allowed", "无法执行"},

@@ -77,3 +77,21 @@ var sayings = compiled([]saying{
 	{pattern: "Somebody tries whether notices arrive here.", words: words{"", "有人在测试通知能否送达。"}},
 	{pattern: "Nothing: this one did.", words: words{"", "无需处理：通知已送达。"}},
 })
+
+// unsentSayings are why a notice could not be sent: package notice finds out.
+var unsentSayings = compiled([]saying{
+	{pattern: "no answer within {span}", words: words{"there was no answer within {span}.", "{span} 内没有响应。"}},
+	{pattern: "answered http {n}", words: words{"the answer was HTTP {n}.", "对方返回 HTTP {n}。"}},
+	{pattern: "the mail server answered {n}", words: words{"the mail server answered {n}.", "邮件服务器返回 {n}。"}},
+	{pattern: "{detail}, the mail server answered {n}", words: words{"the mail server answered {n}.", "邮件服务器返回 {n}。"}},
+	{pattern: "{detail}, the connection broke", words: words{"the connection broke.", "连接中断。"}},
+	{pattern: "the address leads into this machine, a private network or a cloud's metadata service", words: words{
+		"its address leads into this machine, a private network or a cloud's metadata service, which the settings forbid.",
+		"地址指向本机、内网或云元数据服务，设置不允许访问。"}},
+	{pattern: "the name has no address", words: words{"its name has no address.", "域名没有对应的地址。"}},
+	{pattern: "the name cannot be resolved", words: words{"its name cannot be resolved.", "域名无法解析。"}},
+	{pattern: "the address has no host and port", words: words{"its address has no host and port.", "地址缺少主机或端口。"}},
+	{pattern: "the address cannot be used", words: words{"its address cannot be used.", "地址无法使用。"}},
+	{pattern: "cannot sign", words: words{"it could not be signed.", "无法签名。"}},
+	{pattern: "{detail}", words: words{"it could not be sent.", "发送失败。"}},
+})

@@ -40,6 +40,14 @@ func (h *api) mountPages(e *echo.Echo) {
 	e.POST("/account/sessions/end", h.endSessionsForm, person...)
 	e.POST("/account/sessions/:id/end", h.endSessionForm, person...)
 	e.POST("/account/delete", h.deleteAccountForm, person...)
+
+	// A form that was not taken leaves its own address in the browser, which may be
+	// opened once more.
+	for form, page := range map[string]string{"/preferences": "/", "/logout": "/", "/account/profile": "/account", "/account/password": "/account",
+		"/account/sessions/end": "/account", "/account/sessions/:id/end": "/account", "/account/delete": "/account",
+		"/admin/logout": "/admin", "/admin/lifetimes/undo": "/admin/lifetimes"} {
+		e.GET(form, func(c echo.Context) error { return done(c, page) }, open...)
+	}
 }
 
 // asPage makes a route a page: what goes wrong is told in words, requests from
@@ -68,9 +76,9 @@ func (h *api) pagePerson(next echo.HandlerFunc) echo.HandlerFunc {
 			case "banned":
 				why = "banned"
 			case "token_missing":
-				return c.Redirect(http.StatusSeeOther, "/login")
+				why = ""
 			}
-			return c.Redirect(http.StatusSeeOther, "/login?why="+why)
+			return c.Redirect(http.StatusSeeOther, loginAddress(c, "/login", "/chat", why))
 		}
 		if err != nil {
 			return err
@@ -78,6 +86,23 @@ func (h *api) pagePerson(next echo.HandlerFunc) echo.HandlerFunc {
 		c.Set(callerKey, who)
 		return next(c)
 	}
+}
+
+// loginAddress is where to log in and come back from. The page start comes next
+// by itself.
+func loginAddress(c echo.Context, login, start, why string) string {
+	q := url.Values{}
+	if why != "" {
+		q.Set("why", why)
+	}
+	// A form is not sent once more by coming back to it.
+	if r := c.Request(); r.Method == http.MethodGet && localPath(r.URL.RequestURI()) != "/" && r.URL.RequestURI() != start {
+		q.Set("next", r.URL.RequestURI())
+	}
+	if len(q) == 0 {
+		return login
+	}
+	return login + "?" + q.Encode()
 }
 
 // outCodes are the problems that logging in again cures.
@@ -89,7 +114,7 @@ func (h *api) pageAdmin(next echo.HandlerFunc) echo.HandlerFunc {
 		who, err := h.cookieAdmin(c)
 		if err != nil && slices.Contains(outCodes, problemOf(err).code) {
 			h.dropCookie(c, adminCookie)
-			return c.Redirect(http.StatusSeeOther, "/admin/login")
+			return c.Redirect(http.StatusSeeOther, loginAddress(c, "/admin/login", "/admin", ""))
 		}
 		if err != nil {
 			return err
@@ -136,7 +161,11 @@ func (h *api) view(c echo.Context, title string) web.View {
 
 // show answers with a page.
 func (h *api) show(c echo.Context, status int, name string, v web.View) error {
-	v.Nonce = rand.Text()
+	v.Nonce, v.Back = rand.Text(), v.Path
+	// What a reader searched for stays when they choose another language.
+	if u := c.Request().URL; u.RawQuery != "" && u.Path == v.Path && localPath(u.RequestURI()) != "/" {
+		v.Back = u.RequestURI()
+	}
 	html, err := web.Page(name, v)
 	if err != nil {
 		return err
@@ -177,7 +206,7 @@ func (h *api) showProblem(c echo.Context, body problemBody) error {
 	}
 	// A form is not sent twice by a link.
 	if r := c.Request(); r.Method == http.MethodGet && (body.RetryAfter > 0 || body.Status >= http.StatusInternalServerError) {
-		data.Again = localPath(r.URL.Path)
+		data.Again = localPath(r.URL.RequestURI())
 	}
 	v.Data = data
 	// The way back from a form's own address leads nowhere.

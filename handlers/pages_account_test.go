@@ -32,7 +32,7 @@ func TestAccountPassword(t *testing.T) {
 	shows(t, "short", b.post("/account/password", "current_password", password, "new_password", "short"), http.StatusUnprocessableEntity, "Use 8 to 128 characters.", `id="new_password-hint"`)
 	leads(t, "change", b.post("/account/password", "current_password", password, "new_password", planted+" another one"), "/account?why=password")
 	shows(t, "account", b.get("/account?why=password"), http.StatusOK, "Your password is changed")
-	leads(t, "the other browser", other.get("/account"), "/login?why=ended")
+	leads(t, "the other browser", other.get("/account"), "/login?next=%2Faccount&why=ended")
 	if other.cookies["imbridge"] != nil {
 		t.Error("the cookie of the ended session is still there")
 	}
@@ -74,7 +74,7 @@ func TestAccountSessions(t *testing.T) {
 	}
 	shows(t, "one's own", b.get("/account"), http.StatusOK)
 	leads(t, "log out everywhere", b.post("/account/sessions/end", "scope", "all"), "/login?why=out")
-	leads(t, "after that", b.get("/account"), "/login")
+	leads(t, "after that", b.get("/account"), "/login?next=%2Faccount")
 	shows(t, "no scope", stranger.post("/account/sessions/end", "scope", "x"), http.StatusUnprocessableEntity)
 }
 
@@ -146,6 +146,6 @@ func TestChatPage(t *testing.T) {
 		}
 	}
 	leads(t, "chat of nobody", r.browser().get("/chat"), "/login")
-	leads(t, "account of nobody", r.browser().get("/account"), "/login")
+	leads(t, "account of nobody", r.browser().get("/account"), "/login?next=%2Faccount")
 	leads(t, "a form of nobody", r.browser().post("/account/delete", "confirm", "ann"), "/login")
 }

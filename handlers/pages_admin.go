@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -48,22 +49,32 @@ func (h *api) adminView(c echo.Context, title, path string, data any) web.View {
 type adminLoginView struct {
 	Name     string
 	Insecure bool
+	// Next is the page that was asked for, empty for the usual one.
+	Next string
 }
 
 // adminLoginNotices are why an admin sees the page to log in.
 var adminLoginNotices = map[string]string{"out": "login.out"}
 
 func (h *api) adminLoginPage(c echo.Context) error {
+	next := nextPage(c.QueryParam("next"))
 	if _, err := h.cookieAdmin(c); err == nil {
-		return done(c, "/admin")
+		return done(c, cmp.Or(next, "/admin"))
 	}
-	v := h.adminView(c, "admin.login.title", "/admin/login", adminLoginView{Insecure: insecure(c.Request())})
+	v := h.adminView(c, "admin.login.title", "/admin/login", adminLoginView{Insecure: insecure(c.Request()), Next: next})
 	v.Notice = told(c, adminLoginNotices)
 	return h.show(c, http.StatusOK, "admin_login", v)
 }
 
+type adminLoginPost struct {
+	Name     string `json:"name" validate:"required,max=255"`
+	Password string `json:"password" validate:"required,max=1024"`
+	Next     string `json:"next"`
+}
+
 func (h *api) adminLoginForm(c echo.Context) error {
-	in, err := bindForm[adminLoginRequest](c)
+	in, err := bindForm[adminLoginPost](c)
+	next := nextPage(in.Next)
 	if err == nil {
 		var admin models.Admin
 		admin, err = h.Store.AuthenticateAdmin(c.Request().Context(), in.Name, in.Password, origin(c))
@@ -72,10 +83,10 @@ func (h *api) adminLoginForm(c echo.Context) error {
 			if err := h.keepAdmin(c, admin.ID); err != nil {
 				return err
 			}
-			return done(c, "/admin")
+			return done(c, cmp.Or(next, "/admin"))
 		}
 	}
-	v := h.adminView(c, "admin.login.title", "/admin/login", adminLoginView{Name: in.Name, Insecure: insecure(c.Request())})
+	v := h.adminView(c, "admin.login.title", "/admin/login", adminLoginView{Name: in.Name, Insecure: insecure(c.Request()), Next: next})
 	return h.again(c, err, "admin_login", v)
 }
 

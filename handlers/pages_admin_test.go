@@ -141,7 +141,11 @@ func TestConsoleNeedsAnAdmin(t *testing.T) {
 	person := r.joined("bob")
 	for who, b := range map[string]*browser{"nobody": r.browser(), "a person": person} {
 		for _, path := range append(consolePages, "/admin/people/"+ann.id) {
-			leads(t, who+" at "+path, b.get(path), "/admin/login")
+			to := "/admin/login"
+			if path != "/admin" {
+				to += "?next=" + url.QueryEscape(path)
+			}
+			leads(t, who+" at "+path, b.get(path), to)
 		}
 		for _, path := range forms {
 			leads(t, who+" posting to "+path, b.post(path, "do", "delete", "version", "1"), "/admin/login")

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"crypto/rand"
 	"errors"
 	"net/http"
@@ -17,34 +18,55 @@ var loginNotices = map[string]string{"ended": "login.ended", "banned": "login.ba
 type loginView struct {
 	Login    string
 	Insecure bool
+	// Next is the page that was asked for, empty for the usual one.
+	Next string
+}
+
+// nextPage is the page to lead on to, empty where that is the usual one.
+func nextPage(next string) string {
+	if next = localPath(next); next == "/" {
+		return ""
+	}
+	return next
 }
 
 func (h *api) loginPage(c echo.Context) error {
+	next := nextPage(c.QueryParam("next"))
 	if _, err := h.cookiePerson(c); err == nil {
-		return done(c, "/chat")
+		return done(c, cmp.Or(next, "/chat"))
 	}
 	v := h.view(c, "login.title")
-	v.Notice, v.Data = told(c, loginNotices), loginView{Insecure: insecure(c.Request())}
+	v.Notice, v.Data = told(c, loginNotices), loginView{Insecure: insecure(c.Request()), Next: next}
 	return h.show(c, http.StatusOK, "login", v)
 }
 
+// loginPost is what the page sends. An address to come back to that is none of
+// ours is no reason to keep anybody out.
+type loginPost struct {
+	Login    string `json:"login" validate:"required,max=255"`
+	Password string `json:"password" validate:"required,max=1024"`
+	Next     string `json:"next"`
+}
+
 func (h *api) loginForm(c echo.Context) error {
-	in, err := bindForm[loginRequest](c)
+	in, err := bindForm[loginPost](c)
+	next := nextPage(in.Next)
 	if err == nil {
 		var session models.Session
-		_, session, _, err = h.logIn(c, in)
+		login := loginRequest{in.Login, in.Password}
+		_, session, _, err = h.logIn(c, login)
 		if errors.Is(err, models.ErrStale) {
-			_, session, _, err = h.logIn(c, in)
+			_, session, _, err = h.logIn(c, login)
 		}
 		h.Metrics.login("user", err)
 		if err == nil {
 			h.leaveOld(c)
 			h.keepSession(c, session)
-			return done(c, "/chat")
+			return done(c, cmp.Or(next, "/chat"))
 		}
 	}
 	v := h.view(c, "login.title")
-	v.Data = loginView{Login: in.Login, Insecure: insecure(c.Request())}
+	v.Data = loginView{Login: in.Login, Insecure: insecure(c.Request()), Next: next}
 	return h.again(c, err, "login", v)
 }
 

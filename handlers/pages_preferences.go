@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -37,7 +38,7 @@ func theme(c echo.Context) string {
 type preferencesForm struct {
 	Lang  string `json:"lang" validate:"max=8"`
 	Theme string `json:"theme" validate:"max=8"`
-	Back  string `json:"back" validate:"max=512"`
+	Back  string `json:"back" validate:"max=4096"`
 }
 
 func (h *api) setPreferences(c echo.Context) error {
@@ -62,10 +63,18 @@ func (h *api) setPreferences(c echo.Context) error {
 	return done(c, localPath(in.Back))
 }
 
-// localPath is a path of our own, "/" for anything else: a redirect must not lead
-// to another site.
+// maxBack is how long an address to come back to may be.
+const maxBack = 4096
+
+// localPath is an address of our own, "/" for anything else: a redirect must not
+// lead to another site.
 func localPath(to string) string {
-	if !strings.HasPrefix(to, "/") || strings.HasPrefix(to, "//") || strings.ContainsAny(to, "\\?#") {
+	// Browsers read a backslash as a slash, and over what cannot be seen.
+	if !strings.HasPrefix(to, "/") || strings.HasPrefix(to, "//") || len(to) > maxBack ||
+		strings.ContainsFunc(to, func(r rune) bool { return r <= ' ' || r > '~' || r == '\\' || r == '#' }) {
+		return "/"
+	}
+	if u, err := url.Parse(to); err != nil || u.Host != "" || u.Scheme != "" {
 		return "/"
 	}
 	return to

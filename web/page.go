@@ -15,7 +15,8 @@ type View struct {
 	Lang  string // one of Languages
 	Theme string // "light", "dark", or empty: as the device has it
 	Nonce string // of this answer's scripts
-	Path  string // of the page, for the switches to come back to
+	Path  string // of the page
+	Back  string // the address for the switches to come back to
 	Title string // the key of its title
 	// Script is the page's ES module below /static/, empty where it needs none.
 	Script string
@@ -55,7 +56,6 @@ func (v View) Wrong(field string) string {
 // Problem is the form's problem as a sentence.
 func (v View) Problem() string { return v.T("problem." + v.Form.Code) }
 
-// Time is a moment as the reader's language writes it, in UTC for those without
 // Retry is when to try again, in words; empty where that is not told.
 func (v View) Retry() string {
 	if v.Form.RetryAfter == 0 {
@@ -64,6 +64,7 @@ func (v View) Retry() string {
 	return v.Count("problem.retry", int64(v.Form.RetryAfter))
 }
 
+// Time is a moment as the reader's language writes it, in UTC for those without
 // script: scripts put it into the reader's own time.
 func (v View) Time(t time.Time) string {
 	if v.Lang == "zh" {

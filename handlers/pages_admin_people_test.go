@@ -2,11 +2,14 @@ package handlers_test
 
 import (
 	"fmt"
+	"html"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
+	"imbridge/handlers"
 	"imbridge/models"
 )
 
@@ -151,6 +154,134 @@ func TestConsoleClouds(t *testing.T) {
 	leads(t, "rotate", b.post("/admin/clouds", "do", "rotate", "version", version, "typed", r.deps.Issuer.Cloud.AppKey()), "/admin/clouds?why=rotated")
 	shows(t, "after it", b.get("/admin/clouds?why=rotated"), http.StatusOK, "All tokens are marked as old.", "Tokens of an older version</dt><dd>1<")
 	shows(t, "twice by going back", b.post("/admin/clouds", "do", "rotate", "version", version, "typed", r.deps.Issuer.Cloud.AppKey()), http.StatusPreconditionFailed)
+}
+
+// TestConsoleLifetimeAgainstPolicy: the page compares what the cloud's console grants
+// with what is set here.
+func TestConsoleLifetimeAgainstPolicy(t *testing.T) {
+	const shorter, fits = "The cloud's console ends tokens before our lifetime does.", "The console lets tokens live at least as long as we do."
+	for _, c := range []struct {
+		console    time.Duration
+		here       string
+		want, lack string
+		shown      [2]string
+	}{
+		{7 * 24 * time.Hour, "30d", shorter, fits, [2]string{"7 days", "30 days"}},
+		{7 * 24 * time.Hour, "permanent", shorter, fits, [2]string{"7 days", "For ever"}},
+		{7 * 24 * time.Hour, "7d", fits, shorter, [2]string{"7 days", "7 days"}},
+		{7 * 24 * time.Hour, "1d", fits, shorter, [2]string{"7 days", "1 day"}},
+		{0, "permanent", fits, shorter, [2]string{"For ever", "For ever"}},
+		{0, "30d", fits, shorter, [2]string{"For ever", "30 days"}},
+	} {
+		t.Run(c.console.String()+" against "+c.here, func(t *testing.T) {
+			r := newRig(t, withDeps(func(d *handlers.Deps) { d.Settings.ConsoleLifetime = c.console }))
+			b := r.steering()
+			r.steeringAPI(b)("PUT", "lifetimes/default", map[string]any{"lifetime": c.here})
+			page := b.get("/admin/clouds")
+			shows(t, "clouds", page, http.StatusOK, c.want, "console</dt><dd>"+c.shown[0]+"</dd>", "Lifetime here</dt><dd>"+c.shown[1]+" ")
+			if strings.Contains(html.UnescapeString(page.Body.String()), c.lack) {
+				t.Errorf("the page says %q, too", c.lack)
+			}
+		})
+	}
+}
+
+// TestConsoleNoticesByPages reads all of them, each once, whatever state they are in.
+func TestConsoleNoticesByPages(t *testing.T) {
+	r := newRig(t)
+	b := r.steering()
+	for i := range 7 {
+		r.store.Clock.Advance(time.Second)
+		if err := r.store.RaiseNotice(t.Context(), models.NewNotice{Kind: "drift", Subject: fmt.Sprintf("s%d", i), Message: fmt.Sprintf("message %d.", i), Cure: "Wait."}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	leads(t, "resolve", b.post("/admin/notices", "id", between(b.get("/admin/notices?limit=1").Body.String(), `name="id" value="`, `"`)), "/admin/notices?why=resolved")
+	message := regexp.MustCompile(`message \d\.`)
+	for state, want := range map[string]string{"open": "543210", "resolved": "6", "all": "6543210"} {
+		var read string
+		address := "/admin/notices?limit=2&state=" + state
+		for pages := 0; address != ""; pages++ {
+			page := b.get(address)
+			shows(t, address, page, http.StatusOK)
+			for _, m := range message.FindAllString(page.Body.String(), -1) {
+				read += m[8:9]
+			}
+			if later := strings.Contains(page.Body.String(), `href="/admin/notices">From the start`); later != (pages > 0) {
+				t.Errorf("%s leads to the start: %t", address, later)
+			}
+			if address = ""; strings.Contains(page.Body.String(), `rel="next"`) {
+				address = "/admin/notices?" + between(page.Body.String(), `<a class="button little" href="/admin/notices?`, `"`)
+			}
+			if pages > 7 {
+				t.Fatal("pages without end")
+			}
+		}
+		if read != want {
+			t.Errorf("notices that are %s, page by page = %s, want %s", state, read, want)
+		}
+	}
+	shows(t, "a cursor of nothing", b.get("/admin/notices?cursor=x"), http.StatusBadRequest, "This list has changed.")
+}
+
+// TestConsoleNoticeNotSent says why in the reader's language, and keeps what others
+// said apart.
+func TestConsoleNoticeNotSent(t *testing.T) {
+	r := newRig(t)
+	b := r.steering()
+	if err := r.store.RaiseNotice(t.Context(), models.NewNotice{Kind: "drift", Subject: "s", Message: "m", Cure: "c"}); err != nil {
+		t.Fatal(err)
+	}
+	r.store.Exec(t, "UPDATE notices SET last_error = ?, delivered = 'webhook'", "mail: connect: dial tcp: <refused>; webhook: answered http 503")
+	shows(t, "in English", b.get("/admin/notices"), http.StatusOK, "sent by webhook", "not sent by mail:", "it could not be sent.", `<q lang="en">connect: dial tcp: <refused></q>`, "not sent by webhook:", "the answer was HTTP 503.")
+	b.header["Accept-Language"] = "zh"
+	page := b.get("/admin/notices")
+	shows(t, "in Chinese", page, http.StatusOK, "已通过回调地址发送", "未能通过邮件发送：", "发送失败。", `<q lang="en">connect: dial tcp: <refused></q>`, "未能通过回调地址发送：", "对方返回 HTTP 503。")
+	if strings.Contains(page.Body.String(), "answered") || strings.Contains(page.Body.String(), "<refused>") {
+		t.Error("the page in Chinese has English of ours, or markup of others")
+	}
+}
+
+// TestConsoleRetriesAllInParts: more rows than one form may take are tried again by
+// more of them, and the page says so.
+func TestConsoleRetriesAllInParts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("steers more than 5,000 rows")
+	}
+	r := newRig(t)
+	b := r.steering()
+	const most, all = 5000, 5001
+	for i := 0; i < all; {
+		var values []string
+		for end := min(i+500, all); i < end; i++ {
+			values = append(values, fmt.Sprintf("('7h%024d', 'profile', '01h%023d', 1, 1, 1, 1, 'no')", i, i))
+		}
+		r.store.Exec(t, "INSERT INTO outbox (id, kind, subject, due_at, next_at, created_at, buried_at, last_error) VALUES "+strings.Join(values, ", "))
+	}
+	buried := func() int64 {
+		t.Helper()
+		stats, err := r.store.OutboxStats(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return stats.Buried
+	}
+	list := "/admin/queue?kind=profile&state=buried"
+	shows(t, "before", b.get(list), http.StatusOK, "Try all of this list again")
+	w := b.post(list, "do", "retry_all")
+	rest := w.Header().Get("Location")
+	if w.Code != http.StatusSeeOther || !strings.Contains(rest, "why=part") || buried() != all-most {
+		t.Fatalf("retry of all = %d to %q with %d left, want 303, a word about the rest, and %d left", w.Code, rest, buried(), all-most)
+	}
+	page := b.get(rest)
+	shows(t, "after the first of them", page, http.StatusOK, "There are more: try the rest as well.", "Try the rest of this list again")
+	action := html.UnescapeString(between(page.Body.String(), `<form method="post" action="`, `" id="rows"`))
+	i := strings.LastIndex(action, `action="`)
+	leads(t, "the rest", b.post(action[i+len(`action="`):], "do", "retry_all"), list+"&why=retry")
+	if got := buried(); got != 0 {
+		t.Errorf("%d rows are left, want none", got)
+	}
+	shows(t, "a rest of nowhere", b.post(list+"&rest=x", "do", "retry_all"), http.StatusBadRequest)
 }
 
 // consoleMarkup is what somebody may write where a console shows it.

@@ -13,7 +13,7 @@ import (
 	"imbridge/web"
 )
 
-var queueNotices = map[string]string{"retry": "admin.queue.retried", "drop": "admin.queue.dropped"}
+var queueNotices = map[string]string{"retry": "admin.queue.retried", "part": "admin.queue.part", "drop": "admin.queue.dropped"}
 
 // queueKinds are what the queue's filter offers.
 var queueKinds = []string{models.KindProvision, models.KindProfile, models.KindRevoke, models.KindBan, models.KindRemove, models.KindFriend, models.KindBlock, models.KindIMPassword, models.KindRelations}
@@ -31,6 +31,8 @@ type queueView struct {
 	Reason string
 	// Back is this list's own address.
 	Back string
+	// Rest: a retry of all came to a row with more behind it, and goes on there.
+	Rest bool
 }
 
 type queueRow struct {
@@ -46,7 +48,7 @@ type queueRow struct {
 
 func (h *api) queueView(c echo.Context) (web.View, queueView, error) {
 	data := queueView{State: c.QueryParam("state"), Kind: c.QueryParam("kind"), Subject: c.QueryParam("subject"), Kinds: queueKinds,
-		Later: c.QueryParam("cursor") != "", Back: c.Request().URL.RequestURI()}
+		Later: c.QueryParam("cursor") != "", Back: c.Request().URL.RequestURI(), Rest: c.QueryParam("rest") != ""}
 	err := h.findQueue(c, &data)
 	v := h.adminView(c, "admin.queue", "/admin/queue", data)
 	v.Notice = told(c, queueNotices)
@@ -111,6 +113,10 @@ func (h *api) queueForm(c echo.Context) error {
 		q := c.QueryParams()
 		q.Set("why", do)
 		q.Del("cursor")
+		q.Del("rest")
+		if do == "part" {
+			q.Set("rest", ids[0])
+		}
 		return done(c, "/admin/queue?"+q.Encode())
 	}
 	v, data, viewErr := h.queueView(c)
@@ -125,6 +131,11 @@ func (h *api) queueForm(c echo.Context) error {
 	return h.again(c, err, "admin_queue", v)
 }
 
+// retryRounds is how many times maxBulk rows one form tries again.
+const retryRounds = 10
+
+// steerQueue does what a form asks for. Where that is more than one form may do it
+// has done "part", up to the row it returns.
 func (h *api) steerQueue(c echo.Context) (do string, ids []string, reason string, err error) {
 	r := c.Request()
 	kind, _, err := mime.ParseMediaType(r.Header.Get(echo.HeaderContentType))
@@ -152,11 +163,21 @@ func (h *api) steerQueue(c echo.Context) (do string, ids []string, reason string
 		if filter.Subject = c.QueryParam("subject"); filter.Subject != "" && !isULID(filter.Subject) {
 			return do, ids, reason, wrongField("bad_query", "subject", "must be the id of a person")
 		}
+		after := c.QueryParam("rest")
+		if after != "" && !isULID(after) {
+			return do, ids, reason, &problem{code: "bad_cursor"}
+		}
 		// More than this at once would outlive the request.
-		for after, more, round := "", true, 0; more && round < 10; round++ {
-			rows, err := h.Store.Outbox(ctx, filter, after, maxBulk)
+		for more, round := true, 0; more; round++ {
+			if round == retryRounds {
+				return "part", []string{after}, "", nil
+			}
+			rows, err := h.Store.Outbox(ctx, filter, after, maxBulk+1)
 			if err != nil {
 				return do, ids, reason, err
+			}
+			if more = len(rows) > maxBulk; more {
+				rows = rows[:maxBulk]
 			}
 			all := make([]string, len(rows))
 			for i, r := range rows {
@@ -165,7 +186,6 @@ func (h *api) steerQueue(c echo.Context) (do string, ids []string, reason string
 			if _, err := h.Store.RetryOutbox(ctx, all, adminActor(c), origin(c)); err != nil {
 				return do, ids, reason, err
 			}
-			more = len(rows) == maxBulk
 		}
 		return "retry", nil, "", nil
 	case "retry", "drop":

@@ -195,6 +195,8 @@ var adminPageTexts = map[string]words{
 	"admin.queue.drop.open":     {"Drop rows without telling the cloud", "丢弃而不告知云端"},
 	"admin.queue.drop.intro":    {"From then on the cloud may differ from us.", "此后云端可能与本地不一致。"},
 	"admin.queue.retried":       {"They are tried again now.", "正在重试。"},
+	"admin.queue.part":          {"The first of them are tried again now. There are more: try the rest as well.", "已开始重试前一部分。还有更多，请继续重试其余部分。"},
+	"admin.queue.retry_rest":    {"Try the rest of this list again", "重试列表其余部分"},
 	"admin.queue.dropped":       {"They are dropped.", "已丢弃。"},
 	"admin.queue.none":          {"Nothing waits", "队列为空"},
 	"admin.queue.none.how":      {"The cloud knows everything that it should.", "云端已是最新。"},

@@ -215,10 +215,28 @@ var nonce = regexp.MustCompile(`'nonce-([A-Z2-7]+)'`)
 // TestPolicy: what a page may load is exactly what it needs.
 func TestPolicy(t *testing.T) {
 	r := newRig(t, withDeps(pageSources))
-	b := r.browser()
+	nobody, ann, boss := r.browser(), r.joined("ann"), r.steering()
+	pages := []struct {
+		b      *browser
+		path   string
+		status int
+	}{{nobody, "/login", 200}, {nobody, "/register", 200}, {nobody, "/login", 200}, {nobody, "/admin/login", 200}, {nobody, "/nothing", 404},
+		{ann, "/chat", 200}, {ann, "/chat", 200}, {ann, "/account", 200}, {boss, "/admin/people?cursor=x", 400}}
+	for _, path := range consolePages {
+		pages = append(pages, struct {
+			b      *browser
+			path   string
+			status int
+		}{boss, path, 200})
+	}
 	seenNonces := map[string]bool{}
-	for _, path := range []string{"/login", "/register", "/login"} {
-		policy := b.get(path).Header().Get("Content-Security-Policy")
+	for _, p := range pages {
+		path, w := p.path, p.b.get(p.path)
+		shows(t, path, w, p.status)
+		policy := w.Header().Get("Content-Security-Policy")
+		if got := w.Header().Values("Content-Security-Policy"); len(got) != 1 {
+			t.Errorf("%s has %d policies, want one", path, len(got))
+		}
 		m := nonce.FindStringSubmatch(policy)
 		if m == nil || seenNonces[m[1]] {
 			t.Fatalf("%s has policy %q, want a nonce of its own", path, policy)
@@ -228,6 +246,11 @@ func TestPolicy(t *testing.T) {
 			"connect-src 'self' http://127.0.0.1:1 ws://127.0.0.1:1; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 		if policy != want {
 			t.Errorf("%s has policy\n%s, want\n%s", path, policy, want)
+		}
+		// Scripts run by their nonce alone: each has it, and it stands nowhere else.
+		page := w.Body.String()
+		if scripts, nonces := strings.Count(page, "<script"), strings.Count(page, `nonce="`+m[1]+`"`); scripts != nonces || strings.Count(page, m[1]) != nonces {
+			t.Errorf("%s has %d scripts, %d with the nonce, which stands there %d times", path, scripts, nonces, strings.Count(page, m[1]))
 		}
 	}
 }

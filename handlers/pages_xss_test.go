@@ -3,6 +3,8 @@ package handlers_test
 import (
 	"html"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"regexp"
 	"strings"
 	"testing"
@@ -104,8 +106,7 @@ func TestMarkupIsText(t *testing.T) {
 		"login": func(value string) string {
 			return r.browser().post("/login", "login", "@ "+value, "password", "").Body.String()
 		},
-		"name to delete":    func(value string) string { return b.post("/account/delete", "confirm", value).Body.String() },
-		"page to come from": func(value string) string { return b.get("/login?why="+"x").Body.String() + html.EscapeString(value) },
+		"name to delete": func(value string) string { return b.post("/account/delete", "confirm", value).Body.String() },
 	}
 	for place, show := range places {
 		want := bones(show("plain"))
@@ -124,24 +125,71 @@ func TestMarkupIsText(t *testing.T) {
 	}
 }
 
-// TestMarkupInSessions: what a client calls itself is text, too.
+// TestMarkupInAddresses: what an address asks for is a notice of ours or none, and
+// an address to come back to is one value of one field.
+func TestMarkupInAddresses(t *testing.T) {
+	r := newRig(t)
+	get := func(address string) *httptest.ResponseRecorder { return r.browser().get(address) }
+	plain := map[string]string{}
+	for _, address := range []string{"/login?why=", "/login?next=/", "/login?next=", "/admin/login?next=/", "/admin/login?next="} {
+		plain[address] = bones(get(address + "plain").Body.String())
+	}
+	if plain["/login?next=/"] == plain["/login?next="] {
+		t.Fatal("a page to come back to makes no difference")
+	}
+	for _, value := range markup {
+		for address, want := range plain {
+			page := get(address + url.QueryEscape(value))
+			asked, kept := field(page, "next")
+			if !kept && address == "/login?next=/" || !kept && address == "/admin/login?next=/" {
+				want = plain[strings.TrimSuffix(address, "/")]
+			}
+			if got := bones(page.Body.String()); got != want || page.Code != http.StatusOK {
+				t.Errorf("%s%s = %d and changes the page to\n%s\nwant\n%s", address, value, page.Code, got, want)
+			}
+			if kept && asked != "/"+value {
+				t.Errorf("%s%s is come back to as %q", address, value, asked)
+			}
+			back, _ := field(page, "back")
+			if want := address + url.QueryEscape(value); back != want {
+				t.Errorf("another language of %s leads to %q", want, back)
+			}
+		}
+		// As a form may send it, and as part of an address that is ours.
+		page := "/account?x=" + url.QueryEscape(value)
+		wrong := r.browser().post("/login", "login", "ann", "password", "", "next", page)
+		if got, _ := field(wrong, "next"); got != page {
+			t.Errorf("%q is come back to as %q", page, got)
+		}
+	}
+}
+
+// TestMarkupInSessions: what a client calls itself is text, too, for its person and
+// for admins.
 func TestMarkupInSessions(t *testing.T) {
 	r := newRig(t)
 	b := r.joined("ann")
-	want := ""
+	boss := r.steering()
+	ann, err := r.store.UserByUsername(t.Context(), "ann")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{}
 	for _, value := range append([]string{"plain"}, markup...) {
 		other := r.browser()
 		other.header["X-Device-Name"], other.header["User-Agent"] = value, value
 		leads(t, "log in", other.post("/login", "login", "ann", "password", password), "/chat")
-		page := b.get("/account").Body.String()
-		if want == "" {
-			want = bones(page)
-		}
-		if got := bones(page); got != want {
-			t.Fatalf("device %q changes the page to\n%s\nwant\n%s", value, got, want)
-		}
-		if !strings.Contains(html.UnescapeString(page), value) {
-			t.Errorf("device %q is not shown as it is", value)
+		for path, who := range map[string]*browser{"/account": b, "/admin/people/" + ann.ID: boss} {
+			page := who.get(path).Body.String()
+			if want[path] == "" {
+				want[path] = bones(page)
+			}
+			if got := bones(page); got != want[path] {
+				t.Fatalf("device %q changes %s to\n%s\nwant\n%s", value, path, got, want[path])
+			}
+			if !strings.Contains(html.UnescapeString(page), value) {
+				t.Errorf("device %q is not shown on %s as it is", value, path)
+			}
 		}
 		leads(t, "log out", other.post("/logout"), "/login?why=out")
 	}

@@ -195,6 +195,7 @@ func (s *Sandbox) Close() {
 	}
 	s.mu.Unlock()
 	s.sockets.open.Wait()
+	s.hooks.CloseIdleConnections()
 }
 
 // online adds a connection. It is called with the lock held.

@@ -198,7 +198,7 @@ func easeMentions(v any, person string) bool {
 }
 
 func (e *easemob) limits() map[string]limit {
-	out := map[string]limit{easeSent: easePerMinute}
+	out := map[string]limit{easeSent: easePerMinute, easeBulkDeletes: easeDeletesPerSecond}
 	for i := range e.routes {
 		out[e.routes[i].limitName()] = e.routes[i].limit
 	}

@@ -218,7 +218,7 @@ func (es *easeLines) enqueue(u *easeUser, key easeQueueKey, m easeMeta, onlineOn
 	}
 	es.lastPlace = max(es.lastPlace+1, m.id)
 	box := es.box(u)
-	box.add(key, easeQueued{m, es.lastPlace})
+	box.add(key, easeQueued{m, es.lastPlace, onlineOnly})
 	frame := easeNoticed(box.jid(key))
 	for _, l := range lines {
 		l.send(frame)

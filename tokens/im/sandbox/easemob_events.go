@@ -1,21 +1,9 @@
 package sandbox
 
 import (
-	"context"
-	"net"
 	"strconv"
 	"strings"
-	"syscall"
 )
-
-// onlyLoopback refuses to dial anything else, whatever a name resolved to.
-func onlyLoopback(_ context.Context, _, address string, _ syscall.RawConn) error {
-	host, _, err := net.SplitHostPort(address)
-	if err != nil || !isLoopback(host) {
-		return errRemote
-	}
-	return nil
-}
 
 // easeMessageEvent is what every webhook about a message has.
 func easeMessageEvent(m *easeMessage) map[string]any {

@@ -107,6 +107,7 @@ func TestEasemobThousandSockets(t *testing.T) {
 }
 
 func TestEasemobCloseLeavesNoGoroutine(t *testing.T) {
+	e := newEar(t) // which keeps connections open for the next webhook
 	leaks := goleak.IgnoreCurrent()
 	t.Run("in every state", func(t *testing.T) {
 		r := newEaseRig(t)
@@ -114,6 +115,10 @@ func TestEasemobCloseLeavesNoGoroutine(t *testing.T) {
 		r.join("ann").send(pb(8, 1))
 		r.dialSocket().provision(easeTestKey, "ann", "refused", "webim_1") // never reads why
 		r.join("bob").write(websocket.MessageText, nil)
+		r.listens(e, "")
+		r.register("cyd")
+		r.want(200, "POST", "/users/ann/contacts/users/cyd", "")
+		e.next(t)
 		began := time.Now()
 		r.s.Close()
 		if took := time.Since(began); took > 2*time.Second {

@@ -26,6 +26,8 @@ type easeQueueKey struct {
 type easeQueued struct {
 	easeMeta
 	place int64
+	// fleeting is for the devices that are online when it comes, and no others.
+	fleeting bool
 }
 
 // An easeQueue is what waits in one conversation.
@@ -84,11 +86,17 @@ func (b *easeBox) acked() map[easeQueueKey]int64 {
 	return seen
 }
 
-// news is what a device has yet to get of a queue: nothing of its own.
+// awaits tells whether a device has yet to get a meta: none of its own, nor what was
+// for those that were online before it.
+func (l *easeLine) awaits(key easeQueueKey, m easeQueued) bool {
+	return m.place > l.seen[key] && !l.sent(m.easeMeta) && (!m.fleeting || m.place > l.joined)
+}
+
+// news is what a device has yet to get of a queue.
 func (l *easeLine) news(key easeQueueKey, q *easeQueue) []easeQueued {
 	var list []easeQueued
 	for _, m := range q.metas {
-		if m.place > l.seen[key] && !l.sent(m.easeMeta) {
+		if l.awaits(key, m) {
 			list = append(list, m)
 		}
 	}
@@ -152,7 +160,7 @@ func (b *easeBox) prune(lines []*easeLine) {
 func (b *easeBox) pruneQueue(key easeQueueKey, q *easeQueue, lines []*easeLine) {
 	before := len(q.metas)
 	q.metas = slices.DeleteFunc(q.metas, func(m easeQueued) bool {
-		return m.place <= q.acked && !slices.ContainsFunc(lines, func(l *easeLine) bool { return m.place > l.seen[key] && !l.sent(m.easeMeta) })
+		return (m.fleeting || m.place <= q.acked) && !slices.ContainsFunc(lines, func(l *easeLine) bool { return l.awaits(key, m) })
 	})
 	b.count -= before - len(q.metas)
 	if len(q.metas) == 0 {
@@ -165,7 +173,7 @@ func (es *easeLines) waiting(u *easeUser) int {
 	if b := es.boxes[u]; b != nil {
 		for _, q := range b.queues {
 			for _, m := range q.metas {
-				if m.place > q.acked && m.kind == easeNSChat {
+				if m.place > q.acked && m.kind == easeNSChat && !m.fleeting {
 					n++
 				}
 			}

@@ -63,6 +63,7 @@ type easeLine struct {
 	deviceUUID string
 	deviceName string
 	addr       string // network address
+	joined     int64  // the last place in any queue at the login
 	// seen is, for each queue, the place up to which the device has everything.
 	seen map[easeQueueKey]int64
 }
@@ -160,7 +161,7 @@ func (es *easeLines) admit(l *easeLine, f easeFrame, in easeLogin) {
 	l.user, l.userID, l.deviceID = u, u.name, in.resource
 	l.deviceUUID, l.deviceName, l.since = in.deviceID, in.deviceName, s.now()
 	l.jid = easeJID{s.cfg.EasemobAppKey, u.name, easePeople, in.resource}
-	l.seen = es.box(u).acked()
+	l.seen, l.joined = es.box(u).acked(), es.lastPlace
 	s.sockets.lastID++
 	l.id = s.sockets.lastID
 	es.live[u.name] = append(es.live[u.name], l)

@@ -180,6 +180,16 @@ func TestEasemobRateLimits(t *testing.T) {
 		t.Errorf("peak of all calls about users = %v, want 101", got)
 	}
 	r.set("/control/clock", `{"advance":"1s"}`)
+	for range 30 { // takes from both, and this is the smaller one
+		r.want(200, "DELETE", "/users?limit=1", "")
+	}
+	r.refuses(429, "reach_limit", "DELETE", "/users?limit=1", "")
+	r.register("ann")
+	for range 68 {
+		r.want(200, "GET", "/users/ann", "")
+	}
+	r.refuses(429, "reach_limit", "GET", "/users/ann", "")
+	r.set("/control/clock", `{"advance":"1s"}`)
 	r.set("/control/app", `{"rates":{"/users/*":1,"POST /users/{u}/contacts/users/{f}":2}}`)
 	r.want(200, "GET", "/users/ann", "")
 	r.refuses(429, "reach_limit", "GET", "/users/ann", "")

@@ -21,12 +21,17 @@ const (
 // easeUserCalls is the limit that the calls about users share.
 const easeUserCalls = "/users/*"
 
+// easeBulkDeletes is a limit of its own beside that one.
+const easeBulkDeletes = "DELETE /users"
+
+var easeDeletesPerSecond = limit{30, time.Second}
+
 func (e *easemob) userRoutes() []easeRoute {
 	all := limit{100, time.Second}
 	return []easeRoute{
 		{method: "POST", path: "/users", limit: all, shared: easeUserCalls, auth: easeAnybody, maxBody: easeBulkBody, do: e.register},
 		{method: "GET", path: "/users", limit: all, shared: easeUserCalls, do: e.listUsers},
-		{method: "DELETE", path: "/users", limit: limit{30, time.Second}, do: e.deleteUsers},
+		{method: "DELETE", path: "/users", limit: all, shared: easeUserCalls, do: e.deleteUsers},
 		{method: "GET", path: "/users/{u}", limit: all, shared: easeUserCalls, auth: easeOwnerToo, do: e.getUser},
 		{method: "DELETE", path: "/users/{u}", limit: all, shared: easeUserCalls, do: e.deleteUser},
 	}
@@ -172,6 +177,9 @@ func (e *easemob) deleteUsers(q *easeCall) (easeReply, *easeError) {
 	n, no := q.number("limit", 10, 1, easeMaxPage)
 	if no != nil {
 		return nil, no
+	}
+	if !e.s.admit(easeBulkDeletes, easeDeletesPerSecond, 1, q.now) {
+		return nil, easeRefusal("reach_limit", "This request has reached api limit")
 	}
 	gone := slices.Clone(e.s.store.ease.order[:min(n, len(e.s.store.ease.order))])
 	entities := []any{}

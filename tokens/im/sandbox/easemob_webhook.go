@@ -9,12 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"net/netip"
-	"net/url"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -60,7 +56,6 @@ type easeEvent struct {
 // happened. Its goroutine lives while there are any.
 type easeHooks struct {
 	s       *Sandbox
-	client  *http.Client
 	ctx     context.Context
 	stop    context.CancelFunc
 	queue   []easeEvent
@@ -70,43 +65,9 @@ type easeHooks struct {
 }
 
 func newEaseHooks(s *Sandbox) *easeHooks {
-	dialer := &net.Dialer{}
-	if !s.cfg.RemoteWebhooks {
-		dialer.ControlContext = onlyLoopback
-	}
-	h := &easeHooks{s: s, client: &http.Client{
-		// No proxy: it would hear what is meant for this machine.
-		Transport:     &http.Transport{DialContext: dialer.DialContext, MaxIdleConns: 4, IdleConnTimeout: 30 * time.Second},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}
+	h := &easeHooks{s: s}
 	h.ctx, h.stop = context.WithCancel(context.Background())
 	return h
-}
-
-// errRemote is about webhooks that would leave this machine.
-var errRemote = errors.New("webhooks go to loopback addresses only")
-
-func isLoopback(host string) bool {
-	if strings.EqualFold(host, "localhost") {
-		return true
-	}
-	ip, err := netip.ParseAddr(host)
-	return err == nil && ip.Unmap().IsLoopback()
-}
-
-// checkHookURL refuses addresses that are none, or of another machine.
-func (s *Sandbox) checkHookURL(text string) error {
-	if text == "" {
-		return nil
-	}
-	u, err := url.Parse(text)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil {
-		return errors.New("want an address such as http://127.0.0.1:8080/callbacks, or \"\" for none")
-	}
-	if !s.cfg.RemoteWebhooks && !isLoopback(u.Hostname()) {
-		return errRemote
-	}
-	return nil
 }
 
 // report queues an event. It is called with the lock held.
@@ -179,7 +140,7 @@ func (h *easeHooks) post(ctx context.Context, to string, event map[string]any, w
 		return nil, err
 	}
 	req.Header.Set("Content-Type", "application/json;charset=utf-8")
-	res, err := h.client.Do(req)
+	res, err := h.s.hooks.Do(req)
 	if err != nil {
 		return nil, err
 	}

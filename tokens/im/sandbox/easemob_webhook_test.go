@@ -96,6 +96,33 @@ func TestEasemobRosterWebhooks(t *testing.T) {
 	}
 }
 
+// What people agree on between themselves is told of both.
+func TestEasemobConsentWebhooks(t *testing.T) {
+	r, e := newEaseRig(t), newEar(t)
+	r.register("ann", "bob")
+	asAnn, asBob := r.as(r.mint("ann")), r.as(r.mint("bob"))
+	r.listens(e, `,"events":["roster"]`)
+	operations := func(n int) string {
+		var list []string
+		for range n {
+			body := e.next(t)
+			from, _, _ := strings.Cut(strings.TrimPrefix(body["from"].(string), easeTestKey+"_"), "@")
+			list = append(list, fmt.Sprint(body["payload"].(map[string]any)["operation"], " ", from, " ", body["to"]))
+		}
+		return strings.Join(list, ", ")
+	}
+	for _, c := range []struct{ answer, want string }{
+		{"decline", "add ann bob, decline bob ann, remote_decline bob ann"},
+		{"accept", "add ann bob, accept bob ann, remote_accept bob ann"},
+	} {
+		asAnn.want(200, "POST", "/users/ann/contacts/apply", `{"usernames":["bob"]}`)
+		asBob.want(200, "POST", "/users/bob/contacts/"+c.answer+"/users/ann", "")
+		if got := operations(3); got != c.want {
+			t.Errorf("webhooks of a request and its answer %s = %s, want %s", c.answer, got, c.want)
+		}
+	}
+}
+
 func TestEasemobPostsendWebhooks(t *testing.T) {
 	r, e := newRelations(t), newEar(t)
 	e.says(func(w http.ResponseWriter, n int) {

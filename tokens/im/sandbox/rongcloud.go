@@ -30,7 +30,6 @@ const (
 type rongcloud struct {
 	s      *Sandbox
 	routes map[string]rongRoute
-	asks   *http.Client // of the app server, before delivery
 }
 
 // A rongRoute is one endpoint. do is called with the sandbox's lock held.
@@ -49,7 +48,7 @@ type rongRoute struct {
 type rongReply map[string]any
 
 func newRongcloud(s *Sandbox) *rongcloud {
-	rc := &rongcloud{s: s, asks: newPreSend(s)}
+	rc := &rongcloud{s: s}
 	second := func(n int) limit { return limit{n, time.Second} }
 	rc.routes = map[string]rongRoute{
 		"/user/getToken.json":         {limit: second(200), do: rc.getToken},

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"math/big"
-	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -36,20 +35,6 @@ func (s *Sandbox) SetPreSend(address string) error {
 	defer s.mu.Unlock()
 	s.app.preSendURL = address
 	return nil
-}
-
-// newPreSend sends what is asked before delivery. It reaches loopback alone unless
-// the sandbox is told otherwise.
-func newPreSend(s *Sandbox) *http.Client {
-	dialer := &net.Dialer{}
-	if !s.cfg.RemoteWebhooks {
-		dialer.ControlContext = onlyLoopback
-	}
-	return &http.Client{
-		// No proxy: it would hear what is meant for this machine.
-		Transport:     &http.Transport{DialContext: dialer.DialContext, MaxIdleConnsPerHost: 8, IdleConnTimeout: 30 * time.Second},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
 }
 
 // preSend asks the app server about a message before it is published, and notes
@@ -105,7 +90,7 @@ func (rc *rongcloud) allows(ctx context.Context, to string, form url.Values) err
 		return err
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded;charset=utf-8")
-	res, err := rc.asks.Do(req)
+	res, err := rc.s.hooks.Do(req)
 	if err != nil {
 		return err
 	}

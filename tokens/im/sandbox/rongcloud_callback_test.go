@@ -123,7 +123,7 @@ func TestAnAppServerIsWaitedForThreeSeconds(t *testing.T) {
 		s := New(Config{AppKey: testKey, AppSecret: testSecret})
 		defer s.Close()
 		rc := s.dialects[0].(*rongcloud)
-		rc.asks = &http.Client{Transport: hangs{}}
+		s.hooks = &http.Client{Transport: hangs{}}
 		begin := time.Now()
 		err := rc.allows(t.Context(), "http://127.0.0.1:1/", url.Values{})
 		if took := time.Since(begin); err == nil || took != 3*time.Second {

@@ -82,6 +82,8 @@ type Sandbox struct {
 	sockets  sockets
 	lastSync int64 // of the newest message, outliving resets
 
+	hooks *http.Client // of the app server, of both dialects
+
 	calls  callLog
 	faults faultTable
 	last   map[string]answer // by path: the last good one
@@ -122,6 +124,7 @@ func New(cfg Config) *Sandbox {
 		},
 		store:   newStore(),
 		sockets: sockets{raw: map[net.Conn]bool{}, live: map[string][]*connection{}},
+		hooks:   newHookClient(cfg.RemoteWebhooks),
 	}
 	s.ease = newEasemob(s)
 	s.dialects = []dialect{newRongcloud(s), s.ease}

@@ -20,6 +20,7 @@ GOLANGCI         := $(CACHE)/bin/golangci-lint-$(GOLANGCI_VERSION)
 PKG          := ./...
 TEST_TIMEOUT := 14m
 FUZZTIME     := 10s
+STEPS        := 100000
 ARGS         :=
 
 .PHONY: help
@@ -84,6 +85,10 @@ bench: ## throughput of a token fetch against its floor, as a ratio, on MySQL
 proof: ## break everything around imbridge and look for what got lost; ARGS=--long for hours of it
 	.ci/databases fetch
 	go run ./cmd/imbench proof --json bin/proof.json $(ARGS)
+
+.PHONY: machine
+machine: ## random walks of issuer and outbox against a model, with -race; STEPS (100000) of them take hours
+	IMBRIDGE_MACHINE_STEPS=$(STEPS) go test -race -count=1 -v -timeout 10h -run '^TestOutboxMachine$$' ./tokens
 
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME (10s)

@@ -428,10 +428,10 @@ func (m *outboxMachine) Check(*rapid.T) { *m.steps++ }
 
 // machineSteps is the variable that makes the walks of TestOutboxMachine long:
 //
-//	IMBRIDGE_MACHINE_STEPS=100000 go test ./tokens -run TestOutboxMachine -timeout 60m -v
+//	make machine
 //
-// runs about that many steps, in walks of a hundred. Without it there are some
-// thousand.
+// sets it to 100,000 and runs about that many steps with -race, in walks of a
+// hundred. Without it there are some thousand.
 const machineSteps = "IMBRIDGE_MACHINE_STEPS"
 
 // TestOutboxMachine runs random walks of two processes with issuer and outbox

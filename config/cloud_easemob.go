@@ -32,11 +32,12 @@ type Easemob struct {
 	// milliseconds.
 	Cluster string `key:"cluster" oneof:"standard vip5"`
 
-	// Where SDKs open their web socket, for a private cloud. Empty: the SDK finds
-	// the public cloud's servers by itself.
+	// Where SDKs open their web socket, for a private cloud, together with api_url.
+	// Empty: the SDK finds the public cloud's servers by itself.
 	WebSocketURL string `key:"web_socket_url" form:"wsurl" eg:"wss://easemob.example.com/ws"`
 
-	// Where SDKs make their own calls, for a private cloud. Empty: as above.
+	// Where SDKs make their own calls, for a private cloud, together with
+	// web_socket_url. Empty: as above.
 	APIURL string `key:"api_url" form:"url" eg:"https://easemob.example.com"`
 
 	// How connect tokens are made. server: the cloud issues them. dynamic: signed
@@ -85,6 +86,9 @@ func (e *Easemob) check(rule rule) {
 		"IMBRIDGE_IM_EASEMOB_CLIENT_SECRET_FILE=/run/secrets/im_easemob_client_secret")
 	rule(e.ClientID != "" && e.ClientID == e.ClientSecret.Reveal(), "im.easemob.client_secret",
 		"is the client id once more; the console shows the secret below it", "")
+	// An SDK that is told one half would look for the other at the public cloud.
+	rule(e.APIURL == "" && e.WebSocketURL != "", "im.easemob.api_url", "is missing, and im.easemob.web_socket_url is set: a private cloud needs both", "")
+	rule(e.WebSocketURL == "" && e.APIURL != "", "im.easemob.web_socket_url", "is missing, and im.easemob.api_url is set: a private cloud needs both", "")
 	rule(e.Tokens == "agora" && e.AgoraAppID == "", "im.easemob.agora_app_id", "is missing, and im.easemob.tokens is agora", "")
 	rule(e.Tokens == "agora" && !e.AgoraCertificate.IsSet(), "im.easemob.agora_certificate", "is missing, and im.easemob.tokens is agora",
 		"IMBRIDGE_IM_EASEMOB_AGORA_CERTIFICATE_FILE=/run/secrets/im_easemob_agora_certificate")

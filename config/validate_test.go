@@ -105,6 +105,8 @@ func TestRulesBetweenKeys(t *testing.T) {
 		ease + "client_id: i, client_secret: s}}":                                                      {},
 		"im: {cloud: easemob, easemob: {client_id: i, client_secret: s}}":                              {"im.easemob.app_key", "is missing"},
 		ease + "client_id: i, client_secret: s, tokens: dynamic}}":                                     {},
+		ease + "client_id: i, client_secret: s, web_socket_url: 'wss://im.example.com/ws'}}":           {"im.easemob.api_url", "web_socket_url is set"},
+		ease + "client_id: i, client_secret: s, api_url: 'https://im.example.com'}}":                   {"im.easemob.web_socket_url", "api_url is set"},
 		ease + "client_id: i, client_secret: s, tokens: agora, agora_app_id: " + hexDigits + "}}":      {"im.easemob.agora_certificate", "is missing"},
 		ease + "client_id: i, client_secret: s, tokens: agora, agora_certificate: " + hexDigits + "}}": {"im.easemob.agora_app_id", "is missing"},
 		"database.driver: mysql":                                                                       {"database.dsn", "is missing"},

@@ -40,8 +40,8 @@ type Config struct {
 	BaseURL string
 	// Cluster is "vip5" where the app lives on the VIP 5 cluster, otherwise empty.
 	Cluster string
-	// WebSocketURL and APIURL are handed to SDKs as they are. Needed for a private
-	// cloud only: for the public one the SDK finds both by the app key.
+	// WebSocketURL and APIURL are handed to SDKs as they are, both or neither. Needed
+	// for a private cloud only: for the public one the SDK finds both by the app key.
 	WebSocketURL, APIURL string
 	// Tokens is how connect tokens are made. Default Server.
 	Tokens string
@@ -139,6 +139,8 @@ func (c Config) Validate() []error {
 			complain(why != "", u.key, "%s, for example %s", why, u.example)
 		}
 	}
+	complain(c.APIURL == "" && c.WebSocketURL != "", "api_url", "is missing, and web_socket_url is set: a private cloud needs both")
+	complain(c.WebSocketURL == "" && c.APIURL != "", "web_socket_url", "is missing, and api_url is set: a private cloud needs both")
 	complain(!slices.Contains([]string{Server, Dynamic, Agora}, c.Tokens), "tokens", "%q is none of server, dynamic, agora", c.Tokens)
 	if c.Tokens == Agora {
 		complain(!agoraForm.MatchString(c.AgoraAppID), "agora_app_id", "must be 32 hexadecimal digits, because tokens is agora")

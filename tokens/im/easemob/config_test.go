@@ -35,13 +35,17 @@ func TestConfigComplaints(t *testing.T) {
 		change func(*Config)
 		want   string // keys of the complaints; empty for none
 	}{
-		"the least":            {func(*Config) {}, ""},
-		"white space around":   {func(c *Config) { c.AppKey, c.ClientID, c.ClientSecret = " o#a\n", "\tid ", " s" }, ""},
-		"an app of dots":       {func(c *Config) { c.AppKey = "..#app" }, "app_key"},
-		"a path in the app":    {func(c *Config) { c.AppKey = "o#a/b" }, "app_key"},
-		"the id as secret":     {func(c *Config) { c.ClientSecret = c.ClientID }, "client_secret"},
-		"every cluster":        {func(c *Config) { c.Cluster = VIP5 }, ""},
-		"sandbox":              {func(c *Config) { c.BaseURL, c.WebSocketURL = "http://127.0.0.1:8090/", "ws://127.0.0.1:8090/ws" }, ""},
+		"the least":          {func(*Config) {}, ""},
+		"white space around": {func(c *Config) { c.AppKey, c.ClientID, c.ClientSecret = " o#a\n", "\tid ", " s" }, ""},
+		"an app of dots":     {func(c *Config) { c.AppKey = "..#app" }, "app_key"},
+		"a path in the app":  {func(c *Config) { c.AppKey = "o#a/b" }, "app_key"},
+		"the id as secret":   {func(c *Config) { c.ClientSecret = c.ClientID }, "client_secret"},
+		"every cluster":      {func(c *Config) { c.Cluster = VIP5 }, ""},
+		"sandbox": {func(c *Config) {
+			c.BaseURL, c.WebSocketURL, c.APIURL = "http://127.0.0.1:8090/", "ws://127.0.0.1:8090/ws", "http://127.0.0.1:8090"
+		}, ""},
+		"a socket alone":       {func(c *Config) { c.WebSocketURL = "wss://im.example.com/ws" }, "api_url"},
+		"an API alone":         {func(c *Config) { c.APIURL = "https://im.example.com" }, "web_socket_url"},
 		"agora without a key":  {func(c *Config) { c.Tokens = Agora }, "agora_app_id agora_certificate"},
 		"agora":                {func(c *Config) { c.Tokens, c.AgoraAppID, c.AgoraCertificate = Agora, hex32, hex32 }, ""},
 		"dynamic":              {func(c *Config) { c.Tokens = Dynamic }, ""},

@@ -119,6 +119,11 @@ func TestEasemobCloseLeavesNoGoroutine(t *testing.T) {
 		r.register("cyd")
 		r.want(200, "POST", "/users/ann/contacts/users/cyd", "")
 		e.next(t)
+		for delivered := 0; delivered == 0; { // its answer has been read
+			r.s.mu.Lock()
+			delivered = r.s.ease.hooks.delivered
+			r.s.mu.Unlock()
+		}
 		began := time.Now()
 		r.s.Close()
 		if took := time.Since(began); took > 2*time.Second {

@@ -5,20 +5,22 @@ import { Drafts } from "../static/chat_drafts.js";
 import { Kept } from "../static/chat_kept.js";
 import { Outgoing } from "../static/chat_outgoing.js";
 
-/** A tab's own storage, empty; full takes nothing. */
-function storage({ full = false } = {}) {
+/** A tab's own storage, empty, with room for so many characters. Returns what it holds. */
+function storage(room = { left: Infinity }) {
   const kept = new Map();
+  const used = (but) => [...kept].reduce((sum, [key, value]) => (key === but ? sum : sum + value.length), 0);
   globalThis.sessionStorage = new Proxy(
     {
       getItem: (key) => kept.get(key) ?? null,
       removeItem: (key) => void kept.delete(key),
       setItem(key, value) {
-        if (full) throw new DOMException("no room", "QuotaExceededError");
+        if (used(key) + value.length > room.left) throw new DOMException("no room", "QuotaExceededError");
         kept.set(key, value);
       },
     },
     { ownKeys: () => [...kept.keys()], getOwnPropertyDescriptor: () => ({ enumerable: true, configurable: true }) },
   );
+  return kept;
 }
 
 beforeEach(() => mock.timers.enable({ apis: ["setTimeout"] }));
@@ -56,7 +58,7 @@ test("a send that throws is tried again by itself", async (t) => {
 });
 
 test("a tab without room sends, and lets people write", async () => {
-  storage({ full: true });
+  storage({ left: 0 });
   const { outgoing, sent } = page(taken);
   outgoing.add("ben", "hello");
   await settled();
@@ -106,4 +108,34 @@ test("messages of one moment are all read, wherever a page of the history ends",
     }
     assert.deepEqual(read.map(({ text }) => text), ["0", "1", "2", "3", "4", "5"], `read by ${count}`);
   }
+});
+
+test("what a cloud brought leaves room in the tab: the conversation that has been quiet for longest goes first", () => {
+  const held = storage();
+  const kept = new Kept("me");
+  const people = Array.from({ length: 8 }, (_, i) => `person ${i}`);
+  let uid = 0;
+  for (const [i, talk] of people.entries()) {
+    for (let n = 0; n < 100; n++) kept.put({ uid: `${uid++}`, mark: "", talk, mine: false, text: "x".repeat(4_000), time: i * 1_000 + n });
+  }
+  const size = [...held].reduce((sum, [key, value]) => sum + key.length + value.length, 0);
+  assert.ok(size < 2_100_000, `${size} characters are kept, want 2 million at most`);
+  const left = kept.talks().map(({ id }) => id);
+  assert.deepEqual(left, people.slice(-left.length), "whose messages are left");
+  assert.ok(left.length >= 2, `${left.length} conversations are left, want those that fit`);
+  assert.deepEqual(new Kept("me").talks(), kept.talks(), "what is there after a reload");
+  assert.equal(new Kept("me").before(left.at(-1), 0, 1_000).list.length, 100, "messages of the last conversation");
+});
+
+test("a tab that others have filled has the newest conversation, or none", () => {
+  const room = { left: 3_000 };
+  storage(room);
+  const kept = new Kept("me");
+  const put = (talk, time) => kept.put({ uid: `${time}`, mark: "", talk, mine: false, text: "x".repeat(2_000), time });
+  put("ann", 1);
+  put("ben", 2);
+  assert.deepEqual(new Kept("me").talks().map(({ id }) => id), ["ben"], "what is there after a reload");
+  room.left = 0;
+  put("cleo", 3);
+  assert.equal(kept.before("cleo", 0, 9).list.length, 1, "what the page shows of a conversation that is not kept");
 });

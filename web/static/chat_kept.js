@@ -1,18 +1,24 @@
 // Messages that a cloud brings once, kept in this tab for as long as it is open, and how many
 // of them are unread. The oldest make room.
 const mostMessages = 300; // of one conversation
+const budget = 2_000_000; // characters of all; browsers give a tab 5 million, which drafts and what waits need too
 
 export class Kept {
   #slot;
   #talks = new Map(); // id → { list by time, unread }
+  #sizes = new Map(); // id → characters kept
 
   constructor(me) {
     this.#slot = `imbridge:kept:${me}:`;
     for (const key of Object.keys(sessionStorage)) {
       if (!key.startsWith(this.#slot)) continue;
       try {
-        const { list, unread } = JSON.parse(sessionStorage.getItem(key));
-        if (Array.isArray(list)) this.#talks.set(key.slice(this.#slot.length), { list, unread: Number(unread) || 0 });
+        const text = sessionStorage.getItem(key);
+        const { list, unread } = JSON.parse(text);
+        if (!Array.isArray(list)) continue;
+        const id = key.slice(this.#slot.length);
+        this.#talks.set(id, { list, unread: Number(unread) || 0 });
+        this.#sizes.set(id, text.length);
       } catch {
         // Not ours, or from another version: nothing was kept.
       }
@@ -59,13 +65,37 @@ export class Kept {
     this.#store(id);
   }
 
-  /** Where the tab has no room left, what is shown is all there is. */
+  /** Where the tab has no room left for a single conversation, what is shown is all there is. */
   #store(id) {
     const { list, unread } = this.#talks.get(id);
-    try {
-      sessionStorage.setItem(this.#slot + id, JSON.stringify({ list, unread }));
-    } catch {
-      sessionStorage.removeItem(this.#slot + id);
-    }
+    const text = JSON.stringify({ list, unread });
+    this.#sizes.set(id, text.length);
+    while (this.#total() > budget && this.#forgetOldest(id));
+    do {
+      try {
+        return sessionStorage.setItem(this.#slot + id, text);
+      } catch {
+        // Others may have taken the tab's room.
+      }
+    } while (this.#forgetOldest(id));
+    sessionStorage.removeItem(this.#slot + id);
+    this.#sizes.delete(id);
+  }
+
+  #total() {
+    let sum = 0;
+    for (const size of this.#sizes.values()) sum += size;
+    return sum;
+  }
+
+  /** Forgets the conversation that has been quiet for longest, but for one; false where there is none. */
+  #forgetOldest(but) {
+    let oldest;
+    for (const id of this.#sizes.keys()) if (id !== but && (oldest === undefined || this.newest(id) < this.newest(oldest))) oldest = id;
+    if (oldest === undefined) return false;
+    this.#talks.delete(oldest);
+    this.#sizes.delete(oldest);
+    sessionStorage.removeItem(this.#slot + oldest);
+    return true;
   }
 }

@@ -19,7 +19,7 @@
 //	reconcile_people  reconcile.go    whom the one under way has met in the cloud's list
 //	callbacks         callback.go     which of the cloud's callbacks were taken
 //	notices           notice.go       what an admin should know, and its delivery
-//	bridge_state      state.go        the check of the data key, the probe of readiness, how far resealing is (reseal.go)
+//	bridge_state      state.go        the check of the data key, the probe of readiness, how far resealing is (reseal.go), what holds for allow lists (allow_list.go)
 //
 // What belongs together commits together: a change and its audit row, a new
 // user with their first session and idempotency row, a revocation and the drop

@@ -28,6 +28,9 @@ const (
 	KindFriend = "friend"
 	// KindBlock blocks or unblocks. Its subject is who blocks, a colon, and whom.
 	KindBlock = "block"
+	// KindAllow brings a person's allow list into step with their friends and blocks,
+	// or has it looked at no more; see AllowLists.
+	KindAllow = "allow"
 	// KindIMPassword makes the password there the one that was derived here.
 	KindIMPassword = "im_password"
 	// KindRelations has rows written of all that is between a person and others,

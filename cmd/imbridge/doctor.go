@@ -191,6 +191,7 @@ func (d *doctor) database(ctx context.Context, cfg config.Config, key *models.Da
 		d.note("admin", "there is none; make one: imbridge admin create --name N --password-stdin")
 	}
 	d.queue(ctx, store)
+	d.allowLists(ctx, cfg, store)
 	if all.Default.Version == 0 {
 		all.Default = initialLifetimes(cfg).Default
 	}

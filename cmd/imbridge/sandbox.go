@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"imbridge/config"
+	"imbridge/handlers"
 	"imbridge/tokens/im/sandbox"
 )
 
@@ -155,6 +156,19 @@ func sandboxSecret(cfg *config.Config, secret string) {
 			*s = config.NewSecret(secret)
 		}
 	}
+}
+
+// friendsOnly does in the sandbox what is left to do in a cloud's console for
+// messages between friends only; api is where its callbacks go.
+func (s *sandboxServer) friendsOnly(cfg config.Config, api string) error {
+	if cfg.Client() == "rongcloud" {
+		return s.box.SetPreSend(api + handlers.RongCloudCallbackPath)
+	}
+	secrets := strings.Fields(cfg.Messages.EasemobSecret.Reveal())
+	if len(secrets) == 0 {
+		return s.box.RequireFriendship("", "")
+	}
+	return s.box.RequireFriendship(api+handlers.EasemobCallbackPath, secrets[0])
 }
 
 // serve answers until ctx ends.

@@ -98,7 +98,8 @@ func (a *app) serve(ctx context.Context, cfg config.Config, log *slog.Logger) er
 	if err := beginWithSecret(ctx, store, client, issuer); err != nil {
 		return err
 	}
-	delivery := &outbox.Delivery{Store: store, Cloud: client.Cloud, Issuer: issuer, Rate: client.roundRate, RequireFriendship: friendsByList(ctx, cfg, client, log), Now: now}
+	delivery := &outbox.Delivery{Store: store, Cloud: client.Cloud, Issuer: issuer, Rate: client.roundRate, Now: now}
+	lists := &outbox.Lists{Store: store, Cloud: client.Cloud, Wanted: cfg.Messages.RequireFriendship, Now: now, Log: log}
 	runner := &outbox.Runner{Store: store, Kinds: delivery.Kinds(), Process: issuer.Process, Now: now, Log: log, Observe: metrics.Outbox}
 	watcher, err := newWatcher(cfg, store, client, &troubles, issuer.Process, now, log)
 	if err != nil {
@@ -128,8 +129,8 @@ func (a *app) serve(ctx context.Context, cfg config.Config, log *slog.Logger) er
 		return err
 	}
 	if box != nil && cfg.Messages.RequireFriendship {
-		if err := box.box.SetPreSend(reachable(api) + handlers.RongCloudCallbackPath); err != nil {
-			log.Warn("sandbox does not ask before it delivers", "err", err)
+		if err := box.friendsOnly(cfg, reachable(api)); err != nil {
+			log.Warn("sandbox does not keep messages between friends", "err", err)
 		}
 	}
 	a.announce(ctx, cfg, store, api, ops, box, client.AppKey())
@@ -142,6 +143,7 @@ func (a *app) serve(ctx context.Context, cfg config.Config, log *slog.Logger) er
 	g.Go(func() error { return keys.Run(gctx) })
 	g.Go(func() error { return issuer.Run(gctx) })
 	g.Go(func() error { return runner.Run(gctx) })
+	g.Go(func() error { return lists.Run(gctx) })
 	g.Go(func() error { return watcher.Run(gctx) })
 	g.Go(func() error { return overview.Run(gctx) })
 	nightly := newNightly(cfg, store, client, issuer.Process, metrics, log)

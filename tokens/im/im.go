@@ -199,14 +199,18 @@ type Remarker interface {
 	Remark(ctx context.Context, owner, friend, remark string) error
 }
 
-// An Allower keeps each user's list of the only people who may write to them.
-// A user without a list hears from everybody. At some clouds who has one no longer
-// has a block list: leave out who is blocked.
+// An Allower keeps each user's list of the only people who may write to them, once
+// it is looked at. Until then they hear from everybody. At some clouds who has one
+// no longer has a block list: leave out who is blocked. Each method says Quota
+// where the app's plan has no such lists.
 type Allower interface {
-	// Allow and Disallow are safe to repeat. Allow with nobody makes an empty list:
-	// nobody may write. Quota where the app's plan has no such lists.
+	// Allow and Disallow change who is on the list, whether it is looked at or not.
+	// They are safe to repeat.
 	Allow(ctx context.Context, owner string, allowed ...string) error
 	Disallow(ctx context.Context, owner string, allowed ...string) error
+	// Restrict has the list looked at, or no more; it stays as it is. With an empty
+	// list nobody may write. It is safe to repeat.
+	Restrict(ctx context.Context, owner string, on bool) error
 	// Allowed lists everybody whom owner allowed, in no promised order.
 	Allowed(ctx context.Context, owner string) ([]string, error)
 }

@@ -26,6 +26,9 @@ const (
 	banFor = 30 * 24 * time.Hour
 	// banAgain is when it is asked for anew, long before it is over.
 	banAgain = 10 * 24 * time.Hour
+	// allowShare of Rate is how many calls a second may go to bringing whole allow
+	// lists into step: the rest of a limit is for friends and blocks that change now.
+	allowShare = 0.5
 )
 
 // A Delivery is what the deliverers work with.
@@ -37,10 +40,7 @@ type Delivery struct {
 	// a first token, a second may be sent, so that they leave the quota to people
 	// who wait.
 	Rate float64
-	// RequireFriendship has friends stand on each other's allow lists at a cloud
-	// that has those and keeps no friends itself.
-	RequireFriendship bool
-	Now               func() time.Time
+	Now  func() time.Time
 }
 
 // Kinds has one deliverer for each kind. A kind whose role the cloud lacks is
@@ -65,6 +65,7 @@ func (d *Delivery) Kinds() map[string]Deliverer {
 		models.KindBlock:      d.block,
 		models.KindIMPassword: d.imPassword,
 		models.KindRelations:  d.relations(slow),
+		models.KindAllow:      d.allow(rate.NewLimiter(rate.Limit(d.Rate*allowShare), max(1, int(d.Rate*allowShare)))),
 	}
 }
 

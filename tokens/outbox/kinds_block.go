@@ -11,9 +11,9 @@ import (
 // block blocks or unblocks, whichever is true.
 func (d *Delivery) block(ctx context.Context, subject string) error {
 	blocker, able := d.Cloud.(im.Blocker)
-	lists, listing := d.lists()
-	if !able && !listing {
-		return nil
+	lists, listing, err := d.lists(ctx)
+	if err != nil || !able && !listing {
+		return err
 	}
 	b, err := d.Store.BlockingOf(ctx, subject)
 	if errors.Is(err, models.ErrNotFound) {
@@ -34,5 +34,5 @@ func (d *Delivery) block(ctx context.Context, subject string) error {
 	if err != nil || !listing {
 		return err
 	}
-	return d.list(ctx, lists, b.Owner, b.Other)
+	return d.place(ctx, lists, b.Owner, b.Other)
 }

@@ -12,9 +12,9 @@ import (
 // friends is told nothing, unless an allow list stands in for them.
 func (d *Delivery) friend(ctx context.Context, subject string) error {
 	friender, friends := d.Cloud.(im.Friender)
-	lists, listing := d.lists()
-	if !friends && !listing {
-		return nil
+	lists, listing, err := d.lists(ctx)
+	if err != nil || !friends && !listing {
+		return err
 	}
 	f, err := d.Store.FriendshipOf(ctx, subject)
 	if errors.Is(err, models.ErrNotFound) {
@@ -36,10 +36,10 @@ func (d *Delivery) friend(ctx context.Context, subject string) error {
 	case friends:
 		return friender.Unfriend(ctx, a, b)
 	}
-	if err := d.list(ctx, lists, f.A, f.B); err != nil {
+	if err := d.place(ctx, lists, f.A, f.B); err != nil {
 		return err
 	}
-	return d.list(ctx, lists, f.B, f.A)
+	return d.place(ctx, lists, f.B, f.A)
 }
 
 // remarks sets what the two call each other, where that may be news: a new

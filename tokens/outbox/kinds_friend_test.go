@@ -124,7 +124,7 @@ func TestCloudsWithoutRoles(t *testing.T) {
 	if err := s.BlockUser(t.Context(), a, b, models.Origin{}); err != nil {
 		t.Fatal(err)
 	}
-	keeper := &doorman{lists: map[[2]string]bool{}}
+	keeper := newDoorman()
 	for _, c := range []im.Cloud{bare{}, keeper} {
 		d := &outbox.Delivery{Store: s.Store, Cloud: c, Rate: 1, Now: s.Now}
 		deliverAll(t, s, d)
@@ -137,30 +137,8 @@ func TestCloudsWithoutRoles(t *testing.T) {
 			}
 		}
 	}
-	if len(keeper.lists) != 0 {
-		t.Errorf("allowed without the setting = %v, want nobody", keeper.lists)
-	}
-}
-
-// TestAllowListsStandInForFriends at a cloud that keeps none.
-func TestAllowListsStandInForFriends(t *testing.T) {
-	s := modelstest.Open(t)
-	a, b := known(t, s).ID, known(t, s).ID
-	c := &doorman{lists: map[[2]string]bool{}}
-	d := &outbox.Delivery{Store: s.Store, Cloud: c, Rate: 1, RequireFriendship: true, Now: s.Now}
-	for range 2 {
-		befriend(t, s.Store, a, b)
-		deliverAll(t, s, d)
-		if !c.lists[[2]string{a, b}] || !c.lists[[2]string{b, a}] {
-			t.Errorf("allowed = %v, want each by the other", c.lists)
-		}
-		if err := s.RemoveFriend(t.Context(), a, b, models.Origin{}); err != nil {
-			t.Fatal(err)
-		}
-		deliverAll(t, s, d)
-		if len(c.lists) != 0 {
-			t.Errorf("allowed after the end = %v, want nobody", c.lists)
-		}
+	if len(keeper.lists) != 0 || len(keeper.on) != 0 {
+		t.Errorf("allowed without the setting = %v, looked at %v; want nobody", keeper.lists, keeper.on)
 	}
 }
 

@@ -26,6 +26,14 @@ func (d *Delivery) relations(slow *rate.Limiter) Deliverer {
 		if err != nil || !ok || u.Status == models.StatusDeleted {
 			return err
 		}
+		// Who has no friends has a list, too: it keeps strangers out.
+		if _, on, err := d.lists(ctx); err != nil {
+			return err
+		} else if on && subject == id {
+			if err := d.Store.AskAllowList(ctx, id); err != nil {
+				return err
+			}
+		}
 		page, err := d.Store.RelationsOf(ctx, im.App(d.Cloud), subject, min(relationsPage, slow.Burst()))
 		if err != nil {
 			return err

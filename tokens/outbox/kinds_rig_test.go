@@ -127,33 +127,6 @@ func (c *crowd) made() []string {
 	return calls
 }
 
-// A doorman is a cloud that keeps allow lists and no friends.
-type doorman struct {
-	bare
-	mu    sync.Mutex
-	lists map[[2]string]bool
-}
-
-func (c *doorman) Allow(_ context.Context, owner string, allowed ...string) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, id := range allowed {
-		c.lists[[2]string{owner, id}] = true
-	}
-	return nil
-}
-
-func (c *doorman) Disallow(_ context.Context, owner string, allowed ...string) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, id := range allowed {
-		delete(c.lists, [2]string{owner, id})
-	}
-	return nil
-}
-
-func (c *doorman) Allowed(context.Context, string) ([]string, error) { return nil, nil }
-
 // known is somebody whom the cloud knows.
 func known(t testing.TB, s *modelstest.Store) models.User {
 	t.Helper()

@@ -39,18 +39,7 @@ var allowCases = []testCase{
 			wantAllowed(t, a, u.ID, ids[1])
 		}
 	}},
-	{name: "Allow/nobody makes an empty list", run: func(t *testing.T, h Harness) {
-		a, ok := role[im.Allower](t, h)
-		if !ok {
-			return
-		}
-		u := newUser()
-		mint(t, h, u, 0)
-		must(t, "Allow of nobody", a.Allow(within(t, limit), u.ID))
-		must(t, "Disallow of nobody", a.Disallow(within(t, limit), u.ID))
-		wantAllowed(t, a, u.ID)
-	}},
-	{name: "Allow/only those on the list may write", run: func(t *testing.T, h Harness) {
+	{name: "Restrict/only those on the list may write, until it ends", run: func(t *testing.T, h Harness) {
 		a, ok := role[im.Allower](t, h)
 		if !ok || h.MayWrite == nil {
 			return
@@ -59,22 +48,43 @@ var allowCases = []testCase{
 		for _, who := range []im.User{u, friend, stranger} {
 			mint(t, h, who, 0)
 		}
-		wantWrite := func(what string, from im.User, want bool) {
+		wantWrite := func(what string, byFriend, byStranger bool) {
 			t.Helper()
-			if got := h.MayWrite(from.ID, u.ID); got != want {
-				t.Errorf("%s: the cloud delivers = %v, want %v", what, got, want)
+			if f, s := h.MayWrite(friend.ID, u.ID), h.MayWrite(stranger.ID, u.ID); f != byFriend || s != byStranger {
+				t.Errorf("%s: the cloud delivers what a friend writes = %v, and a stranger = %v; want %v, %v", what, f, s, byFriend, byStranger)
 			}
 		}
-		wantWrite("anybody, to a user without a list", stranger, true)
 		must(t, "Allow", a.Allow(within(t, limit), u.ID, friend.ID))
-		wantWrite("who is allowed", friend, true)
-		wantWrite("who is not", stranger, false)
-		must(t, "Disallow", a.Disallow(within(t, limit), u.ID, friend.ID))
-		wantWrite("who is allowed no more", friend, false)
-		must(t, "Allow of nobody", a.Allow(within(t, limit), stranger.ID))
-		if h.MayWrite(friend.ID, stranger.ID) {
-			t.Error("an empty list: the cloud delivers, want nobody to be allowed")
+		wantWrite("a list that is not looked at", true, true)
+		for range 2 {
+			must(t, "Restrict", a.Restrict(within(t, limit), u.ID, true))
+			wantWrite("a list that is looked at", true, false)
 		}
+		must(t, "Disallow", a.Disallow(within(t, limit), u.ID, friend.ID))
+		wantWrite("an empty list", false, false)
+		must(t, "Allow", a.Allow(within(t, limit), u.ID, friend.ID))
+		wantWrite("a list with somebody again", true, false)
+		for range 2 {
+			must(t, "Restrict, off", a.Restrict(within(t, limit), u.ID, false))
+			wantWrite("a list that is looked at no more", true, true)
+		}
+		wantAllowed(t, a, u.ID, friend.ID)
+		must(t, "Restrict of who has no list", a.Restrict(within(t, limit), stranger.ID, true))
+		if h.MayWrite(friend.ID, stranger.ID) {
+			t.Error("who never had a list, restricted: the cloud delivers, want nobody to be allowed")
+		}
+	}},
+	{name: "Allow/nobody is no change", run: func(t *testing.T, h Harness) {
+		a, ok := role[im.Allower](t, h)
+		if !ok {
+			return
+		}
+		u := newUser()
+		mint(t, h, u, 0)
+		must(t, "Allow", a.Allow(within(t, limit), u.ID, "a1"))
+		must(t, "Allow of nobody", a.Allow(within(t, limit), u.ID))
+		must(t, "Disallow of nobody", a.Disallow(within(t, limit), u.ID))
+		wantAllowed(t, a, u.ID, "a1")
 	}},
 	{name: "Allow/takes more than one call's worth", run: func(t *testing.T, h Harness) {
 		a, ok := role[im.Allower](t, h)
@@ -110,6 +120,8 @@ var allowCases = []testCase{
 		h.DisableAllowLists()
 		refused(t, h, "Allow", a.Allow(within(t, limit), u.ID, "a1"), im.Quota)
 		refused(t, h, "Disallow", a.Disallow(within(t, limit), u.ID, "a1"), im.Quota)
+		refused(t, h, "Restrict", a.Restrict(within(t, limit), u.ID, true), im.Quota)
+		refused(t, h, "Restrict, off", a.Restrict(within(t, limit), u.ID, false), im.Quota)
 		_, err := a.Allowed(within(t, limit), u.ID)
 		refused(t, h, "Allowed", err, im.Quota)
 	}},

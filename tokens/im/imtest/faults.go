@@ -135,6 +135,7 @@ func everyCall(h Harness, u im.User) []namedCall {
 	if r, ok := h.Client.(im.Allower); ok {
 		add("Allow", func(ctx context.Context) error { return r.Allow(ctx, u.ID, "a1") })
 		add("Disallow", func(ctx context.Context) error { return r.Disallow(ctx, u.ID, "a1") })
+		add("Restrict", func(ctx context.Context) error { return r.Restrict(ctx, u.ID, true) })
 		add("Allowed", func(ctx context.Context) error { _, err := r.Allowed(ctx, u.ID); return err })
 	}
 	if r, ok := h.Client.(im.PasswordSetter); ok {

@@ -9,25 +9,31 @@ import (
 
 var _ im.Allower = (*Client)(nil)
 
-// Allow calls /user/whitelist/add.json for 20 at a time and then
-// /user/whitesetting/set.json, without which the list is not looked at unless the
-// console says that every list is. In this order nobody on the list is kept out
-// in between. With nobody to allow it makes an empty list.
+// Allow calls /user/whitelist/add.json for 20 at a time.
 //
-// Quota, code 1010, while the service is not enabled. For an owner with a list
-// the cloud no longer looks at their block list.
+// Quota, code 1010, while the service is not enabled. For an owner whose list is
+// looked at the cloud no longer looks at their block list.
 func (c *Client) Allow(ctx context.Context, owner string, allowed ...string) error {
-	if err := c.changeList(ctx, allowList, allowList.add, owner, allowed); err != nil {
-		return err
-	}
-	_, err := c.do(ctx, opAllowListOn, url.Values{"userId": {owner}, "whiteSetting": {"1"}})
-	return err
+	return c.changeList(ctx, allowList, allowList.add, owner, allowed)
 }
 
-// Disallow calls /user/whitelist/remove.json like Allow does add. The list stays
-// when it is empty.
+// Disallow calls /user/whitelist/remove.json like Allow does add.
 func (c *Client) Disallow(ctx context.Context, owner string, allowed ...string) error {
 	return c.changeList(ctx, allowList, allowList.remove, owner, allowed)
+}
+
+// Restrict calls /user/whitesetting/set.json, without which a list is not looked
+// at unless the console says that every list is.
+func (c *Client) Restrict(ctx context.Context, owner string, on bool) error {
+	if err := checkID(opAllowListOn, owner); err != nil {
+		return err
+	}
+	setting := "0"
+	if on {
+		setting = "1"
+	}
+	_, err := c.do(ctx, opAllowListOn, url.Values{"userId": {owner}, "whiteSetting": {setting}})
+	return err
 }
 
 // Allowed calls /user/whitelist/query.json for each page of 1000.

@@ -11,7 +11,7 @@ import (
 	"imbridge/tokens/im"
 )
 
-func TestAllowSwitchesTheListOnWhenItIsWhole(t *testing.T) {
+func TestAllowTakesTwentyAtATime(t *testing.T) {
 	f := &forms{body: `{"code":200}`}
 	var ids []string
 	for i := range 45 {
@@ -24,22 +24,31 @@ func TestAllowSwitchesTheListOnWhenItIsWhole(t *testing.T) {
 	for i, form := range f.got {
 		got = append(got, fmt.Sprintf("%s %d", f.path[i], len(form["whiteUserId"])))
 	}
-	want := []string{"/user/whitelist/add.json 20", "/user/whitelist/add.json 20", "/user/whitelist/add.json 5", "/user/whitesetting/set.json 0"}
+	want := []string{"/user/whitelist/add.json 20", "/user/whitelist/add.json 20", "/user/whitelist/add.json 5"}
 	if !slices.Equal(got, want) {
 		t.Errorf("calls = %q, want %q", got, want)
 	}
-	f.wantForm(t, "/user/whitesetting/set.json", url.Values{"userId": {"owner"}, "whiteSetting": {"1"}})
 }
 
-func TestDisallowLeavesTheListOn(t *testing.T) {
+func TestRestrictSwitchesTheListAlone(t *testing.T) {
+	for on, setting := range map[bool]string{true: "1", false: "0"} {
+		f := &forms{body: `{"code":200}`}
+		if err := newTestClient(t, f).Restrict(t.Context(), "owner", on); err != nil {
+			t.Fatal(err)
+		}
+		f.wantForm(t, "/user/whitesetting/set.json", url.Values{"userId": {"owner"}, "whiteSetting": {setting}})
+		if len(f.got) != 1 {
+			t.Errorf("%d calls, want 1", len(f.got))
+		}
+	}
+}
+
+func TestDisallow(t *testing.T) {
 	f := &forms{body: `{"code":200}`}
 	if err := newTestClient(t, f).Disallow(t.Context(), "owner", "a", "b"); err != nil {
 		t.Fatal(err)
 	}
 	f.wantForm(t, "/user/whitelist/remove.json", url.Values{"userId": {"owner"}, "whiteUserId": {"a", "b"}})
-	if len(f.got) != 1 {
-		t.Errorf("%d calls, want 1", len(f.got))
-	}
 	if err := newTestClient(t, always(200, recorded(t, "error_1015.json"))).Disallow(t.Context(), "u1", "u2"); err != nil {
 		t.Errorf("Disallow of who is not on the list = %v, want no error", err)
 	}
@@ -53,11 +62,12 @@ func TestAllowListsThatAreOffAreAQuota(t *testing.T) {
 	}))
 	wantKind(t, c.Allow(t.Context(), "u1", "u2"), im.Quota)
 	wantKind(t, c.Disallow(t.Context(), "u1", "u2"), im.Quota)
+	wantKind(t, c.Restrict(t.Context(), "u1", false), im.Quota)
 	if _, err := c.Allowed(t.Context(), "u1"); im.KindOf(err) != im.Quota {
 		t.Errorf("Allowed = %v, want kind %q", err, im.Quota)
 	}
-	if n != 3 {
-		t.Errorf("%d calls, want 3: nothing is tried again", n)
+	if n != 4 {
+		t.Errorf("%d calls, want 4: nothing is tried again", n)
 	}
 }
 
@@ -66,7 +76,7 @@ func TestABadIDOnAnAllowListCostsNoCall(t *testing.T) {
 	c := newTestClient(t, f)
 	for _, id := range []string{"", strings.Repeat("x", 65), "a b", "é"} {
 		_, listed := c.Allowed(t.Context(), id)
-		for _, err := range []error{listed, c.Allow(t.Context(), id, "u"), c.Allow(t.Context(), "u", id), c.Disallow(t.Context(), "u", id)} {
+		for _, err := range []error{listed, c.Restrict(t.Context(), id, true), c.Allow(t.Context(), id, "u"), c.Allow(t.Context(), "u", id), c.Disallow(t.Context(), "u", id)} {
 			wantKind(t, err, im.Invalid)
 		}
 	}

@@ -91,6 +91,20 @@ func (s *Sandbox) easeDoor() easeDoor {
 	return easeDoor{}
 }
 
+// RequireFriendship lets only friends write to each other, as Easemob's console
+// would. With an address that is asked before delivery too, and the secret of its
+// rule; "" asks nobody. An address of another machine is refused.
+func (s *Sandbox) RequireFriendship(address, secret string) error {
+	if err := s.checkHookURL(address); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.app.ease.friendship = true
+	s.app.ease.webhooks.presendURL, s.app.ease.webhooks.secret = address, secret
+	return nil
+}
+
 // An easeSpec is the field easemob of POST /control/app.
 type easeSpec struct {
 	TokenTTL           *string         `json:"token_ttl"`

@@ -161,15 +161,55 @@ test("what somebody types is shown as text, whatever it looks like", async (t) =
   await readBack(ann);
   await hears(ann, tries);
   assert.equal(await ann.page.textContent("#talk-name"), tries[0]);
-  for (const who of [mallory, ann]) {
-    await who.page.goto(server.api + "/account");
-    assert.equal(await who.page.textContent(".lead strong"), who.name);
-    assert.equal(await who.page.inputValue("#nickname"), who.name);
-    await who.page.goto(server.api + "/chat");
-    await state(who, "connected");
-    await who.page.locator("#talks li").first().waitFor();
-    assert.equal(await who.page.evaluate(() => globalThis.wasHit === true), false, `a script ran at ${who.username}`);
-    const planted = await who.page.locator("main :is(script, iframe, object, embed, svg, img, math, style, base, meta, link)").count();
-    assert.equal(planted, 0, "elements that a message planted");
+  // A new page would know nothing of what ran in this one.
+  const unharmed = async (after) => {
+    for (const who of [mallory, ann]) {
+      assert.equal(await who.page.evaluate(() => globalThis.wasHit === true), false, `a script ran at ${who.username}, after ${after}`);
+      const planted = await who.page.locator("main :is(script, iframe, object, embed, svg, img, math, style, base, meta, link)").count();
+      assert.equal(planted, 0, `elements that were planted at ${who.username}, after ${after}`);
+    }
+  };
+  await unharmed("all messages");
+
+  // As the name of a friend it stands in the list of friends, in that of conversations, and above the open one.
+  const call = async (who, method, path, data) => {
+    const answer = await who.ctx.request.fetch(server.api + path, { method, data, headers: { Origin: server.api } });
+    assert.ok(answer.ok(), `${method} ${path} = ${answer.status()} ${await answer.text()}`);
+    return answer.status() === 204 ? undefined : await answer.json();
+  };
+  const { request } = await call(mallory, "POST", "/v1/friends/requests", { user_id: (await server.user("ann")).id, message: "" });
+  await call(ann, "POST", `/v1/friends/requests/${request.id}/accept`);
+  const names = tries.filter((attempt) => [...attempt].length <= 64 && !/[\p{Cc}\u2028\u2029\u202e]/u.test(attempt));
+  assert.ok(names.length >= 40, `${names.length} tries as names, want 40 at least`);
+  for (const name of names) {
+    await call(mallory, "PATCH", "/v1/me", { nickname: name });
+    await ann.page.evaluate(() => document.getElementById("tab-friends").click());
+    const places = ["#friends strong", "#talks strong", "#talk-name"];
+    const shown = () => Promise.all(places.map((place) => ann.page.textContent(place, { timeout: 5_000 })));
+    await until(`mallory is called ${name} everywhere`, async () => (await shown()).every((text) => text === name.trim()));
   }
+  await unharmed("all names");
+
+  for (const who of [mallory, ann]) {
+    const name = who === mallory ? names.at(-1) : who.name;
+    await who.page.goto(server.api + "/account");
+    assert.equal(await who.page.textContent(".lead strong"), name);
+    assert.equal(await who.page.inputValue("#nickname"), name);
+  }
+  await unharmed("the pages of the accounts");
+});
+
+test("a token in an address is seen by the watch over each page", async (t) => {
+  const server = await serve(t);
+  const chrome = await browser(t);
+  const ann = await person(t, chrome, server, "ann");
+  await openChat(ann, server);
+  assert.deepEqual(await ann.ctx.leaks(), [], "what leaks by itself");
+  assert.ok([...ann.ctx.tokens.values()].includes("the connect token"), `the watch knows ${[...ann.ctx.tokens.values()]}`);
+  const page = await (await context(t, chrome)).newPage();
+  const ctx = page.context();
+  for (const [token, source] of ann.ctx.tokens) ctx.tokens.set(token, source);
+  for (const token of ann.ctx.tokens.keys()) await page.goto(`${server.api}/login?from=${encodeURIComponent(token)}`);
+  assert.equal((await ctx.leaks()).length, ann.ctx.tokens.size, "tokens in addresses that the watch found");
+  ctx.tokens.clear();
 });

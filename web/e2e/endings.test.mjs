@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { browser, person, until } from "./lib/browser.mjs";
+import { browser, context, person, until } from "./lib/browser.mjs";
 import { hears, openChat, say, state, talkTo } from "./lib/chat.mjs";
 import { password, serve } from "./lib/server.mjs";
 
@@ -32,6 +32,12 @@ test("what an admin or another window ends, ends", async (t) => {
     await ben.page.locator("#state-help", { hasText: "Your session has ended. Log in again to go on" }).waitFor();
     await until("the cloud lets the old token in no more", async () => (await sdkState(token)) !== "valid");
     await until("nobody is connected as ben", async () => (await online(id)) === 0);
+    const code = await ben.page.evaluate(async (token) => {
+      const sdk = await import("/static/dist/rongcloud.js");
+      return (await sdk.connect(token)).code;
+    }, token);
+    assert.equal(code, 31020, "what the SDK is told who tries the old token");
+    assert.equal(await online(id), 0, "connections of ben after another try");
     await ben.page.getByRole("link", { name: "Log in again" }).click();
     await ben.page.waitForURL(/\/login/);
     await ben.page.goto(server.api + "/chat");
@@ -83,8 +89,7 @@ test("what an admin or another window ends, ends", async (t) => {
   await t.test("somebody ends the session of another browser of theirs, and leaves for good", async (t) => {
     const eve = await person(t, chrome, server, "eve", { allow: [refused] });
     await openChat(eve, server);
-    const login = await (await chrome.newContext()).newPage();
-    t.after(() => login.context().close());
+    const login = await (await context(t, chrome, { allow: [/status of 422/] })).newPage();
     await login.goto(server.api + "/login");
     await login.fill("#login", "eve");
     await login.fill("#password", password);

@@ -15,6 +15,9 @@ const flags = [
 /** RongCloud's SDK asks this address for its settings, always; our Content-Security-Policy forbids it. */
 const homeCall = /^https:\/\/dualstack-cloudcontrol\.rong-edge\.com\//;
 
+/** The socket of RongCloud's SDK, whose protocol has the connect token in its address. */
+const connects = /^ws:\/\/127\.0\.0\.1:\d+\/websocket\?/;
+
 /** What browsers write into the console for it, and what the SDK makes of it. */
 const noise = [
   /rong-edge\.com.*(Content Security Policy|violates)/s,
@@ -58,13 +61,22 @@ export async function context(t, chrome, { lang = "en", theme = "light", size = 
     new MutationObserver(look).observe(document, { subtree: true, childList: true, attributeFilter: ["data-state"] });
   });
   const left = [];
+  const tokens = new Map(); // what a person of this context is let in with → where it came from
+  const addresses = new Set();
+  const reading = new Set();
   const complaints = [];
   const homeCalls = { tried: 0, forbidden: 0, reported: 0 };
   await ctx.route((url) => !onLoopback(url.href), (route) => {
     left.push(`${route.request().method()} ${route.request().url()} got past the Content-Security-Policy`);
     return route.abort();
   });
+  ctx.on("response", (answer) => {
+    const read = noteTokens(answer, tokens).catch(() => {}); // of a page that is gone
+    reading.add(read);
+    void read.then(() => reading.delete(read));
+  });
   ctx.on("request", (request) => {
+    addresses.add(request.url());
     if (onLoopback(request.url())) return;
     if (homeCall.test(request.url())) homeCalls.tried++;
     else left.push(`${request.method()} ${request.url()}`);
@@ -85,15 +97,34 @@ export async function context(t, chrome, { lang = "en", theme = "light", size = 
   ctx.on("page", (page) =>
     page.on("websocket", (socket) => {
       if (!onLoopback(socket.url())) left.push(`a web socket to ${socket.url()}`);
+      if (!connects.test(socket.url())) addresses.add(socket.url());
     }),
   );
+  /** Addresses that hold a token, which land in logs and histories. */
+  const leaks = async () => {
+    await Promise.all(reading);
+    return [...addresses].flatMap((address) => [...tokens].filter(([token]) => address.includes(token) || address.includes(encodeURIComponent(token))).map(([, source]) => `${source} in ${new URL(address).pathname}`));
+  };
   atEnd(t, async () => {
+    const leaked = await leaks();
     await ctx.close();
+    assert.deepEqual(leaked, [], "tokens in addresses");
     assert.deepEqual(left, [], "requests that were leaving this machine");
     assert.equal(homeCalls.forbidden, homeCalls.tried, `of ${homeCalls.tried} calls home the policy must have stopped each`);
     assert.deepEqual(complaints, [], "errors in the console");
   });
-  return Object.assign(ctx, { homeCalls, complaints, left });
+  return Object.assign(ctx, { homeCalls, complaints, left, tokens, leaks });
+}
+
+async function noteTokens(answer, tokens) {
+  for (const { name, value } of await answer.headersArray()) {
+    if (name.toLowerCase() !== "set-cookie") continue;
+    const [, cookie, secret] = value.match(/^([^=;]+)=([^;]*)/) ?? [];
+    if (secret?.length >= 20) tokens.set(secret, `the cookie ${cookie}`);
+  }
+  if (!new URL(answer.url()).pathname.startsWith("/v1/im/token") || !answer.ok()) return;
+  const { token } = await answer.json();
+  tokens.set(token, "the connect token");
 }
 
 /** Somebody who is registered and logged in, without the detour of the form. Their page is open at nothing yet. */

@@ -66,6 +66,10 @@ test("forms, in both languages", async (t) => {
     await page.fill("#avatar_url", "ftp://example.com/x");
     await Promise.all([page.waitForResponse((r) => r.request().method() === "POST"), send("/account/profile")]);
     assert.equal(await complaint(page, "avatar_url"), "Give an address that begins with https://.");
+    // The address that the form left behind, opened once more.
+    assert.equal(new URL(page.url()).pathname, "/account/profile");
+    await page.goto(page.url());
+    assert.equal(page.url(), server.api + "/account");
     await page.fill("#avatar_url", "https://example.com/x.png");
     await page.fill("#nickname", "安妮 🌸");
     await page.locator("#profile button.main").click();

@@ -101,8 +101,14 @@ func TestPeopleLimits(t *testing.T) {
 	if s, _ := a.get("retry_after").(float64); s < 1 || s > 60 {
 		t.Errorf("retry_after = %v, want up to a minute", s)
 	}
+	// What conversations are named by is counted apart, so that neither keeps the other waiting.
+	for i := range 120 {
+		r.find(ann, "im_user_ids="+ann.id).want(t, fmt.Sprint("look-up ", i), http.StatusOK, "")
+	}
+	r.find(ann, "im_user_ids="+ann.id).want(t, "the 121st look-up", http.StatusTooManyRequests, "throttled")
 	bob := r.register("bob")
 	r.find(bob, "query=x").want(t, "somebody else's search", http.StatusOK, "")
 	r.store.Clock.Advance(time.Minute)
 	r.find(ann, "query=x").want(t, "a search a minute later", http.StatusOK, "")
+	r.find(ann, "im_user_ids="+bob.id).want(t, "a look-up a minute later", http.StatusOK, "")
 }

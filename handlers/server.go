@@ -87,8 +87,10 @@ type api struct {
 	Deps
 	pages    *pages
 	patterns map[string]bool // of the routes
-	searches quota           // of people, by person
+	searches quota           // of people by name, by person
+	lookups  quota           // of people by id, by person
 	changes  quota           // of friends, requests and blocks, by person
+	asking   chan struct{}   // has an entry for each callback that asks the database
 	toldAt   atomic.Int64    // when admins were last told of registrations taken back, in microseconds
 }
 
@@ -105,7 +107,8 @@ func newAPI(d Deps) *api {
 	if d.Health == nil {
 		d.Health = &Health{}
 	}
-	return &api{Deps: d, patterns: make(map[string]bool), searches: quota{most: searchesAMinute}, changes: quota{most: changesAMinute}}
+	return &api{Deps: d, patterns: make(map[string]bool), searches: quota{most: searchesAMinute}, lookups: quota{most: lookupsAMinute}, changes: quota{most: changesAMinute},
+		asking: make(chan struct{}, maxAsking)}
 }
 
 // New is the public API.

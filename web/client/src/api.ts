@@ -153,7 +153,7 @@ export interface paths {
         };
         /**
          * Find people to write to
-         * @description Others whose username begins with `query`, the exact one first, or those of `im_user_ids`. At most 20, and 30 requests a minute.
+         * @description Others whose username begins with `query`, the exact one first, or those of `im_user_ids`. At most 20 people; 30 searches and 120 look-ups by ids a minute.
          */
         get: operations["people"];
         put?: never;

@@ -41,6 +41,9 @@ const (
 	// maxCallbackBody is in bytes. A content of 128 kB, the clouds' limit, has up
 	// to three times as many in a form. What is cut off would be delivered unasked.
 	maxCallbackBody = 512 << 10
+	// maxAsking is how many callbacks ask the database at once. The pool has 40
+	// connections by default, and an answer takes milliseconds.
+	maxAsking = 16
 	// rongCloudBudget is what the database gets of the 3 s that RongCloud waits.
 	rongCloudBudget = time.Second
 	// easemobBudget is the same of Easemob's 200 ms, which its console can raise.
@@ -134,13 +137,21 @@ func (h *api) pass(c echo.Context, q callback) (bool, models.Verdict, error) {
 
 // verdictInTime does not wait for a driver that goes on when its caller has given
 // up: SQLite waits up to ten seconds for another writer, whatever the context says.
+// Each that goes on keeps a connection, so that they are counted in asking and leave
+// some to everybody else.
 func (h *api) verdictInTime(ctx context.Context, q callback) (models.Verdict, error) {
 	type found struct {
 		verdict models.Verdict
 		err     error
 	}
+	select {
+	case h.asking <- struct{}{}:
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
 	done := make(chan found, 1)
 	go func() {
+		defer func() { <-h.asking }()
 		verdict, err := h.verdict(ctx, q)
 		done <- found{verdict, err}
 	}()

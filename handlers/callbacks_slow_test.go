@@ -3,14 +3,39 @@ package handlers_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"imbridge/handlers"
 	"imbridge/tokens/im/sandbox"
 )
+
+// hold keeps everybody else from writing callbacks until it is released.
+func (r *callbackRig) hold() (release func()) {
+	r.t.Helper()
+	hold, end := "LOCK TABLES callbacks WRITE", "UNLOCK TABLES"
+	if r.store.Engine == "sqlite" {
+		hold, end = "BEGIN IMMEDIATE", "ROLLBACK"
+	}
+	conn, err := r.store.SQL(r.t).Conn(r.t.Context())
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.t.Cleanup(func() { _ = conn.Close() })
+	if _, err := conn.ExecContext(r.t.Context(), hold); err != nil {
+		r.t.Fatal(err)
+	}
+	return func() {
+		r.t.Helper()
+		if _, err := conn.ExecContext(r.t.Context(), end); err != nil {
+			r.t.Fatal(err)
+		}
+	}
+}
 
 // TestACallbackIsAnsweredWithoutTheDatabase has the cloud's question come while
 // somebody else holds the database.
@@ -24,21 +49,10 @@ func TestACallbackIsAnsweredWithoutTheDatabase(t *testing.T) {
 			r := newCallbackRig(t, withDeps(func(d *handlers.Deps) {
 				d.Callbacks = handlers.Callbacks{AppKey: sandbox.DefaultAppKey, RongCloud: handlers.RongCloudProof(appSecret), RequireFriendship: true, RefuseWhenUnsure: c.refuse}
 			}))
-			hold, release := "LOCK TABLES callbacks WRITE", "UNLOCK TABLES"
-			if r.store.Engine == "sqlite" {
-				hold, release = "BEGIN IMMEDIATE", "ROLLBACK"
-			}
 			ann, eve := r.store.AddUser(t), r.store.AddUser(t)
 			q := question{from: eve.IMID, to: ann.IMID}
 			r.wantPass("before", q, 0)
-			conn, err := r.store.SQL(t).Conn(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer conn.Close()
-			if _, err := conn.ExecContext(t.Context(), hold); err != nil {
-				t.Fatal(err)
-			}
+			release := r.hold()
 			start := time.Now()
 			r.wantPass("while the database is held", q, c.want)
 			// RongCloud waits 3 s.
@@ -51,12 +65,47 @@ func TestACallbackIsAnsweredWithoutTheDatabase(t *testing.T) {
 			if !strings.Contains(r.log.String(), "callback answered without the database") {
 				t.Error("the log does not tell that a callback was answered without the database")
 			}
-			if _, err := conn.ExecContext(t.Context(), release); err != nil {
-				t.Fatal(err)
-			}
+			release()
 			r.wantPass("after", q, 0)
 		})
 	}
+}
+
+// TestAHeldDatabaseHoldsFewOfOurs: of the callbacks that were answered without the
+// database a few go on asking it, however many came, and leave room for others.
+func TestAHeldDatabaseHoldsFewOfOurs(t *testing.T) {
+	r := newCallbackRig(t)
+	eyes := r.register("eyes")
+	ann, eve := r.store.AddUser(t), r.store.AddUser(t)
+	r.wantPass("before", question{from: eve.IMID, to: ann.IMID}, 0)
+	release := r.hold()
+	const asked = 300
+	requests := make([]request, asked)
+	for i := range requests {
+		requests[i] = r.request(question{from: eve.IMID, to: ann.IMID})
+	}
+	var crowd sync.WaitGroup
+	for _, q := range requests {
+		crowd.Go(func() {
+			if a := r.do(q); a.status != http.StatusOK || a.get("pass") != 1.0 {
+				t.Errorf("while the database is held = %d %s, want it to pass", a.status, a.raw)
+			}
+		})
+	}
+	crowd.Wait()
+	stacks := make([]byte, 8<<20)
+	stacks = stacks[:runtime.Stack(stacks, true)]
+	if n := strings.Count(string(stacks), "created by imbridge/handlers.(*api).verdictInTime"); n > 16 {
+		t.Errorf("goroutines that still ask the database = %d after %d answers, want 16 at most", n, asked)
+	}
+	// SQLite lets others read meanwhile, and so does MySQL what is not locked.
+	start := time.Now()
+	r.as(eyes, "GET", "/v1/friends", nil).want(t, "reading meanwhile", http.StatusOK, "")
+	if took := time.Since(start); took > 3*time.Second {
+		t.Errorf("reading meanwhile took %s, want 3 s at most", took)
+	}
+	release()
+	r.wantPass("after", question{from: eve.IMID, to: ann.IMID}, 0)
 }
 
 // TestCallbacksAreFast holds the answers to 50 ms for 99 of 100, and tells how they

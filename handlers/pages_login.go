@@ -36,7 +36,7 @@ func (h *api) loginPage(c echo.Context) error {
 		return done(c, cmp.Or(next, "/chat"))
 	}
 	v := h.view(c, "login.title")
-	v.Notice, v.Data = told(c, loginNotices), loginView{Insecure: insecure(c.Request()), Next: next}
+	v.Script, v.Notice, v.Data = "login.js", told(c, loginNotices), loginView{Insecure: insecure(c.Request()), Next: next}
 	return h.show(c, http.StatusOK, "login", v)
 }
 

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -23,6 +24,30 @@ type auditView struct {
 	Later                                bool
 	// Actions are those to choose from.
 	Actions []string
+}
+
+// SinceDay and UntilDay are what the fields for days show.
+func (v auditView) SinceDay() string { return dayOf(v.Since) }
+func (v auditView) UntilDay() string { return dayOf(v.Until) }
+
+// SinceAt and UntilAt are the moments that a script asked for, which knows when
+// the reader's own days begin; empty where it was a day.
+func (v auditView) SinceAt() string { return momentOf(v.Since) }
+func (v auditView) UntilAt() string { return momentOf(v.Until) }
+
+func dayOf(asked string) string {
+	if at, err := time.Parse(time.RFC3339, asked); err == nil {
+		return at.UTC().Format(time.DateOnly)
+	}
+	return asked
+}
+
+func momentOf(asked string) string {
+	at, err := time.Parse(time.RFC3339, asked)
+	if err != nil {
+		return ""
+	}
+	return at.UTC().Format(time.RFC3339)
 }
 
 type auditShown struct {
@@ -125,7 +150,7 @@ func (h *api) auditPage(c echo.Context) error {
 }
 
 // auditQuery lets a date stand for its beginning in UTC: what a page's own field
-// for days sends.
+// for days sends where no script makes it the reader's.
 func auditQuery(c echo.Context) {
 	q := c.Request().URL.Query()
 	for _, name := range []string{"since", "until"} {

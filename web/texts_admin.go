@@ -219,7 +219,9 @@ var adminPageTexts = map[string]words{
 	"admin.notices.none":        {"No notices here", "没有通知"},
 	"admin.notices.none.how":    {"What does not heal by itself appears on this page.", "无法自动恢复的问题会显示在此页。"},
 
-	"admin.audit.intro":    {"Who did what, newest first. The filter's days are in UTC.", "谁做了什么，最新在前。筛选日期按 UTC 计算。"},
+	"admin.audit.intro":    {"Who did what, newest first.", "谁做了什么，最新在前。"},
+	"admin.audit.days":     {"Times and the filter's days are in UTC.", "时间和筛选日期均为 UTC。"},
+	"admin.audit.days.own": {"Times and the filter's days are in your own time zone.", "时间和筛选日期均为您所在的时区。"},
 	"admin.audit.at":       {"When", "时间"},
 	"admin.audit.action":   {"What", "操作"},
 	"admin.audit.actor":    {"By", "操作者"},

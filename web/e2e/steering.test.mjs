@@ -7,7 +7,7 @@ import { password, serve } from "./lib/server.mjs";
 const comesBack = /status of (400|401|403|412|422|50\d)/;
 
 test("admins clear up, and look things up", async (t) => {
-  const server = await serve(t, { IMBRIDGE_IM_REGISTRATION: "rollback" });
+  const server = await serve(t, { IMBRIDGE_IM_REGISTRATION: "rollback", IMBRIDGE_SERVER_REGISTER_BUDGET: "10s" });
   const chrome = await browser(t);
   const boss = await admin(t, chrome, server, "boss", { allow: [comesBack] });
   const { page } = boss;
@@ -164,6 +164,37 @@ test("admins clear up, and look things up", async (t) => {
     assert.equal(await entries.count(), 0, "entries of a day to come");
     await page.goto(server.api + "/admin/audit?since=nonsense");
     assert.equal(await page.locator("#since").getAttribute("aria-invalid"), "true");
+
+    const words = () => page.locator("[data-days]").textContent();
+    assert.equal(await words(), "Times and the filter's days are in your own time zone.");
+    const browsersOwn = await page.context().newCDPSession(page);
+    const entry = () => entries.first().locator("time");
+    await look("action=lifetime.delete");
+    const moment = new Date(await entry().getAttribute("datetime"));
+    // At the other ends of the world the same moment is of two days; on each it is found.
+    for (const [timezoneId, hours] of [["Pacific/Kiritimati", 14], ["Pacific/Pago_Pago", -11]]) {
+      await browsersOwn.send("Emulation.setTimezoneOverride", { timezoneId });
+      const day = (later = 0) => new Date(moment.getTime() + (hours + 24 * later) * 3_600_000).toISOString().slice(0, 10);
+      for (const [since, until, want] of [[day(), day(1), 1], [day(1), "", 0], ["", day(), 0], [day(-1), day(), 0]]) {
+        await page.goto(server.api + "/admin/audit?action=lifetime.delete");
+        assert.match(await entry().textContent(), new RegExp(`^${Number(day().slice(8))} `), `the day of the entry in ${timezoneId}`);
+        await page.fill("#since", since);
+        await page.fill("#until", until);
+        await Promise.all([page.waitForURL(/since=/), page.locator("form.filter button").click()]);
+        assert.equal(await entries.count(), want, `entries from ${since} before ${until} in ${timezoneId}`);
+        assert.deepEqual([await page.inputValue("#since"), await page.inputValue("#until")], [since, until], `the days that are shown again in ${timezoneId}`);
+      }
+    }
+    await browsersOwn.send("Emulation.setTimezoneOverride", { timezoneId: "" });
+    const plain = await boss.ctx.newPage();
+    await (await boss.ctx.newCDPSession(plain)).send("Emulation.setScriptExecutionDisabled", { value: true });
+    const today = moment.toISOString().slice(0, 10);
+    await plain.goto(`${server.api}/admin/audit?action=lifetime.delete&since=${today}`);
+    assert.equal(await plain.locator("[data-days]").textContent(), "Times and the filter's days are in UTC.");
+    assert.equal(await plain.inputValue("#since"), today);
+    assert.match(await plain.locator("ol.entries time").first().textContent(), / UTC$/);
+    assert.equal(await plain.locator("ol.entries > li").count(), 1, "entries of the day in UTC");
+    await plain.close();
 
     const seen = [];
     await page.goto(server.api + "/admin/audit?limit=5");

@@ -1,8 +1,20 @@
 // The console works without this. With it, times are the reader's own, the
 // overview keeps itself fresh, and all rows of a list are marked at once.
-import { localTimes } from "./times.js";
+import { localDay, localTimes } from "./times.js";
 
 localTimes();
+
+// The days of a filter are the reader's own, as the times are: what is sent is when
+// they begin.
+const days = document.querySelector("[data-days]");
+if (days) {
+  const fields = [...document.querySelectorAll('input[type="date"]')];
+  for (const field of fields) if (field.dataset.at) field.value = localDay(new Date(field.dataset.at));
+  fields[0]?.form.addEventListener("formdata", ({ formData }) => {
+    for (const { name, value } of fields) if (value) formData.set(name, new Date(`${value}T00:00`).toISOString().replace(".000Z", "Z"));
+  });
+  days.textContent = days.dataset.days;
+}
 
 // On a narrow screen the bar scrolls: the page that one is on shall show.
 document.querySelector(".links [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });

@@ -7,6 +7,12 @@ export const timeFormat = (parts) => new Intl.DateTimeFormat(language === "en" ?
 
 const format = timeFormat({ dateStyle: "medium", timeStyle: "short" });
 
+/** The reader's own day of a moment, as a field for days wants it. */
+export function localDay(moment) {
+  const two = (n) => String(n).padStart(2, "0");
+  return `${String(moment.getFullYear()).padStart(4, "0")}-${two(moment.getMonth() + 1)}-${two(moment.getDate())}`;
+}
+
 export function localTimes(root = document) {
   for (const time of root.querySelectorAll("time[datetime]")) time.textContent = format.format(new Date(time.dateTime));
 }

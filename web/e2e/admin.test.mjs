@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { admin, browser, context, person, until } from "./lib/browser.mjs";
 import { openChat, state } from "./lib/chat.mjs";
-import { serve } from "./lib/server.mjs";
+import { password, serve } from "./lib/server.mjs";
 
 const comesBack = /status of (401|403|412|422)/;
 
@@ -105,6 +105,17 @@ test("admins steer on pages", async (t) => {
   await t.test("without an admin's session there is nothing but the page to log in; other sites get nothing done", async (t) => {
     const ctx = await context(t, chrome, { allow: [comesBack] });
     const page = await ctx.newPage();
+    await page.goto(server.api + "/admin/people?query=ann");
+    await page.fill("#name", "two");
+    await page.fill("#password", password);
+    await page.click("main button.main");
+    await page.waitForURL(server.api + "/admin/people?query=ann");
+    assert.equal(await page.inputValue("#query"), "ann", "the search that was asked for before logging in");
+    await page.getByRole("button", { name: "中文" }).click();
+    await page.getByRole("heading", { name: "用户" }).waitFor();
+    assert.equal(await page.inputValue("#query"), "ann", "the search in another language");
+    await page.locator('form[action="/admin/logout"] button').click();
+    await page.waitForURL(/\/admin\/login/);
     for (const path of ["/admin", "/admin/lifetimes", "/admin/people", "/admin/queue", "/admin/notices", "/admin/audit", "/admin/clouds"]) {
       for (const who of [{ page }, ann]) {
         await who.page.goto(server.api + path);

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"os/exec"
 	"strings"
 )
@@ -54,4 +55,32 @@ func (c *adminCaller) remove(ctx context.Context, base string, p *person) (said,
 
 func (c *adminCaller) rotate(ctx context.Context, base string) (said, error) {
 	return c.do(ctx, http.MethodPost, base, "/clouds/current/rotate", nil)
+}
+
+// A buriedRow is what an admin sees of one.
+type buriedRow struct {
+	Kind    string `json:"kind"`
+	Subject string `json:"subject"`
+	Reason  string `json:"reason"`
+}
+
+// buried lists what waits for an admin in the queue.
+func (c *adminCaller) buried(ctx context.Context, base string) (rows []buriedRow, err error) {
+	for cursor := ""; ; {
+		a, err := c.do(ctx, http.MethodGet, base, "/queue?state=buried&limit=100&cursor="+url.QueryEscape(cursor), nil)
+		if err != nil {
+			return nil, err
+		}
+		var in struct {
+			Rows       []buriedRow `json:"rows"`
+			NextCursor string      `json:"next_cursor"`
+		}
+		if err := json.Unmarshal(a.body, &in); err != nil || a.status != http.StatusOK {
+			return nil, fmt.Errorf("list of the buried = %s, %w", a, err)
+		}
+		rows = append(rows, in.Rows...)
+		if cursor = in.NextCursor; cursor == "" {
+			return rows, nil
+		}
+	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
@@ -101,7 +102,7 @@ func proveCloud(ctx context.Context, s *stage, f *finding) error {
 	for i := range lanes {
 		cells, pending = cells+lanes[i].cells, pending+lanes[i].pending
 	}
-	buried, err := s.exhume(ctx, f)
+	buried, err := s.exhume(ctx, f, lanes[0].server.url["api"])
 	if err != nil {
 		return err
 	}
@@ -296,19 +297,38 @@ func (s *stage) breakerClosed(ctx context.Context, l *ledger, base string) error
 	return nil
 }
 
-// exhume retries what is buried, as an admin does who has read the reason.
-func (s *stage) exhume(ctx context.Context, f *finding) (int, error) {
-	silent, err := s.number(ctx, "SELECT COUNT(*) FROM outbox WHERE buried_at IS NOT NULL AND last_error = ''")
+// exhume retries what is buried, as an admin does who has read the reason, and
+// tells how many rows that were.
+func (s *stage) exhume(ctx context.Context, f *finding, base string) (n int, err error) {
+	admin, err := s.admin(ctx, base)
 	if err != nil {
 		return 0, err
 	}
-	if silent > 0 {
-		f.wrong("%d outbox rows are buried without a reason", silent)
-	}
-	res, err := s.db.db.ExecContext(ctx, "UPDATE outbox SET buried_at = NULL, attempts = 0, next_at = 1 WHERE buried_at IS NOT NULL")
+	buried, err := admin.buried(ctx, base)
 	if err != nil {
 		return 0, err
 	}
-	n, err := res.RowsAffected()
-	return int(n), err
+	for _, row := range buried {
+		if row.Reason == "" {
+			f.wrong("%s of %s is buried without a reason", row.Kind, row.Subject)
+		}
+	}
+	for cursor, more := "", len(buried) > 0; more; {
+		a, err := admin.do(ctx, http.MethodPost, base, "/queue/retry", object{"state": "buried", "cursor": cursor})
+		if err != nil {
+			return n, err
+		}
+		var in struct {
+			Retried    int    `json:"retried"`
+			NextCursor string `json:"next_cursor"`
+		}
+		if err := json.Unmarshal(a.body, &in); err != nil || a.status != http.StatusOK {
+			return n, fmt.Errorf("retry of the buried = %s, %w", a, err)
+		}
+		n, cursor, more = n+in.Retried, in.NextCursor, in.NextCursor != ""
+	}
+	if n != len(buried) {
+		f.wrong("%d of %d buried rows were retried", n, len(buried))
+	}
+	return n, nil
 }

@@ -129,6 +129,9 @@ func proveHour(ctx context.Context, s *stage, f *finding) error {
 	f.figure("drained in", took.Round(100*time.Millisecond).String())
 	f.figure("most mints a second", peaks[getTokenPath])
 	f.figure("allowed", allowed)
+	if err := s.mintedOnce(ctx, f); err != nil {
+		return err
+	}
 	return s.compare(ctx, l, f)
 }
 

@@ -72,6 +72,7 @@ func proveKill(ctx context.Context, s *stage, f *finding) error {
 			s.register(ctx, t.base, p, f, 10*time.Second)
 		}
 	}
+	t.outlive(ctx)
 	s.atRest(ctx, f, rest)
 	return s.compare(ctx, t.l, f)
 }

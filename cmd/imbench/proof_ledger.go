@@ -23,6 +23,9 @@ type person struct {
 	made     bool   // registered, though the answer was a failure or none
 	failures int
 	gone     bool // told that the account is deleted
+	// nicknames is the one that they were answered to have last, and those that they
+	// asked for since without an answer.
+	nicknames []string
 }
 
 // A ledger is what all clients of a row were answered.
@@ -225,102 +228,4 @@ func (s *stage) waiting(ctx context.Context) string {
 	}
 	_ = rows.Err()
 	return text
-}
-
-// A cloudState is what the sandbox holds.
-type cloudState struct {
-	Users []struct {
-		UserID        string  `json:"user_id"`
-		DeactivatedAt *string `json:"deactivated_at"`
-	} `json:"users"`
-	Tokens []struct {
-		Fingerprint string `json:"fingerprint"`
-		UserID      string `json:"user_id"`
-		State       string `json:"state"`
-	} `json:"tokens"`
-	Bans []struct {
-		UserID string `json:"user_id"`
-	} `json:"bans"`
-}
-
-// A dbUser is a row of users.
-type dbUser struct{ id, imID, name, status, state string }
-
-func (s *stage) users(ctx context.Context) ([]dbUser, error) {
-	rows, err := s.db.db.QueryContext(ctx, "SELECT id, im_id, COALESCE(username_key, ''), status, im_state FROM users")
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = rows.Close() }()
-	var list []dbUser
-	for rows.Next() {
-		var u dbUser
-		if err := rows.Scan(&u.id, &u.imID, &u.name, &u.status, &u.state); err != nil {
-			return nil, err
-		}
-		list = append(list, u)
-	}
-	return list, rows.Err()
-}
-
-// compare holds what clients were answered against the database, and the
-// database against the cloud. The row must be at rest.
-func (s *stage) compare(ctx context.Context, l *ledger, f *finding) error {
-	users, err := s.users(ctx)
-	if err != nil {
-		return err
-	}
-	var cloud cloudState
-	if err := s.control(ctx, "/control/state?limit=10000000", nil, &cloud); err != nil {
-		return err
-	}
-	byID, byName := map[string]dbUser{}, map[string]int{}
-	ours := map[string]dbUser{}
-	for _, u := range users {
-		byID[u.id], ours[u.imID] = u, u
-		if u.name != "" {
-			byName[u.name]++
-		}
-	}
-	lost, orphan, dup := 0, 0, 0
-	for _, p := range l.people {
-		if u, there := byID[p.id]; p.answered && !p.gone && (!there || u.status == "deleted") {
-			lost++
-			f.wrong("%s was told that they are registered, and is not there", p.name)
-		}
-		if len(p.ids) > 1 && !p.gone || byName[p.name] > 1 {
-			dup++
-			f.wrong("%s was registered %d times", p.name, max(len(p.ids), byName[p.name]))
-		}
-	}
-	theirs := map[string]bool{}
-	for _, u := range cloud.Users {
-		theirs[u.UserID] = u.DeactivatedAt == nil
-		switch known, there := ours[u.UserID]; {
-		case !there:
-			orphan++
-			f.wrong("the cloud knows %s, whom nobody here is", u.UserID)
-		case known.status == "deleted" && u.DeactivatedAt == nil:
-			orphan++
-			f.wrong("%s is deleted here and lives at the cloud", u.UserID)
-		case known.status != "deleted" && u.DeactivatedAt != nil:
-			orphan++
-			f.wrong("%s lives here and is deactivated at the cloud", u.UserID)
-		}
-	}
-	banned := map[string]bool{}
-	for _, b := range cloud.Bans {
-		banned[b.UserID] = true
-	}
-	for _, u := range users {
-		if _, known := theirs[u.imID]; u.status == "active" && !known {
-			orphan++
-			f.wrong("%s is registered here and unknown at the cloud (%s)", u.id, u.state)
-		} else if known && u.status != "deleted" && banned[u.imID] != (u.status == "banned") {
-			orphan++
-			f.wrong("%s is %s here, and banned at the cloud: %t", u.id, u.status, banned[u.imID])
-		}
-	}
-	f.count(lost, orphan, dup)
-	return nil
 }

@@ -167,6 +167,10 @@ func proveRolling(ctx context.Context, s *stage, f *finding) error {
 	f.figure("restarts", 2*rounds)
 	f.figure("requests", t.told())
 	f.figure("failed", all-ok)
+	t.outlive(ctx)
 	s.atRest(ctx, f, rest)
+	if err := s.mintedOnce(ctx, f); err != nil {
+		return err
+	}
 	return s.compare(ctx, t.l, f)
 }

@@ -95,8 +95,18 @@ func (t *traffic) run(ctx context.Context) {
 						time.Sleep(t.pause)
 					}
 				case 2:
-					a, err := t.s.ask(whole, http.MethodPatch, t.base()+"/v1/me", own.access, object{"nickname": "N" + randomHex()[:8]})
-					t.note("change", a, err, err == nil && a.status == http.StatusOK)
+					nickname := "N" + randomHex()[:8]
+					a, err := t.s.ask(whole, http.MethodPatch, t.base()+"/v1/me", own.access, object{"nickname": nickname})
+					ok := err == nil && a.status == http.StatusOK
+					t.note("change", a, err, ok)
+					if ok {
+						own.nicknames = []string{nickname}
+					} else {
+						if own.nicknames == nil {
+							own.nicknames = []string{""}
+						}
+						own.nicknames = append(own.nicknames, nickname)
+					}
 				case 3:
 					a, err := t.s.ask(whole, http.MethodPost, t.base()+"/v1/session/refresh", "", object{"refresh_token": own.refresh})
 					ok := err == nil && a.status == http.StatusOK
@@ -114,6 +124,23 @@ func (t *traffic) run(ctx context.Context) {
 		})
 	}
 	crowd.Wait()
+}
+
+// outlive sees, when all is well again, that every session is still good: the one
+// that a client was given last is refreshed, and the new one fetches a token.
+func (t *traffic) outlive(ctx context.Context) {
+	for _, own := range t.clients {
+		a, err := t.s.ask(ctx, http.MethodPost, t.base()+"/v1/session/refresh", "", object{"refresh_token": own.refresh})
+		if err == nil && a.status == http.StatusOK {
+			if err = t.renewed(own, a); err == nil {
+				_, a, err = t.s.fetch(ctx, t.base(), own)
+			}
+		}
+		if err != nil || a.status != http.StatusOK {
+			t.f.wrong("%s was given a session, and it is not good afterwards: %s, %v", own.name, a, err)
+			t.f.count(1, 0, 0)
+		}
+	}
 }
 
 // renewed keeps the tokens of a refreshed session.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"imbridge/models"
 	"imbridge/models/modelstest"
@@ -141,6 +142,10 @@ func TestAFriendWhileAFirstTokenIsStored(t *testing.T) {
 		d := &outbox.Delivery{Store: other.Store, Cloud: c, Rate: 100, Now: s.Now}
 		app := im.App(c)
 		a, b := known(t, s).ID, s.AddUser(t).ID
+		// As after every registration. Where it is missing, deleting it locks those
+		// out who would come between.
+		later := s.Now().Add(time.Hour).UnixMicro()
+		s.Exec(t, "INSERT INTO outbox (id, kind, subject, due_at, next_at, created_at) VALUES (?, ?, ?, ?, ?, ?)", b, models.KindProvision, b, later, later, later)
 		v := claim(t, s, app, b)
 		s.Step = func(point string) {
 			if point == "before commit" {

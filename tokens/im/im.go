@@ -59,6 +59,9 @@ type Minter interface {
 	// Lifetime is what we want; zero means permanent. A cloud whose lifetime is
 	// set elsewhere ignores it and says so by ExpiresAt.
 	//
+	// Somebody whom the client has met at the cloud within the last minute may be
+	// taken for known there.
+	//
 	// Mint is safe to repeat: a second call returns a token that works, and
 	// earlier tokens keep working unless the cloud's documentation says
 	// otherwise. It never returns an empty token with a nil error.

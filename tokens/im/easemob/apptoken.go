@@ -34,6 +34,7 @@ type appTokens struct {
 	mu        sync.Mutex
 	value     string
 	half, end time.Time
+	replaced  time.Time // when one was given up because the cloud refused it
 	failed    *im.Error
 	again     time.Time // no fetch before it
 }
@@ -66,11 +67,17 @@ func (t *appTokens) get(ctx context.Context) (string, error) {
 }
 
 // instead is a token in place of one that the cloud refused: somebody else's, or a
-// new one.
+// new one. It is empty where the last one was replaced a moment ago: a cloud that
+// refuses what it has just given will refuse the next one too.
 func (t *appTokens) instead(ctx context.Context, refused string) (string, error) {
 	t.mu.Lock()
 	if t.value == refused {
-		t.value = ""
+		now := t.now()
+		if !t.replaced.IsZero() && now.Before(t.replaced.Add(appTokenRefused)) {
+			t.mu.Unlock()
+			return "", nil
+		}
+		t.value, t.replaced = "", now
 	}
 	t.mu.Unlock()
 	return t.get(ctx)

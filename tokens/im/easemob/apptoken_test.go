@@ -87,6 +87,32 @@ func TestARefusedAppTokenIsReplacedOnce(t *testing.T) {
 	}
 }
 
+// A cloud that refuses whatever it has given is not asked for a token by each call.
+func TestAppTokensThatAreAllRefusedAreNotFetchedByEachCall(t *testing.T) {
+	f := userCloud()
+	f.answers["GET /users/u1"] = always(401, `{"error":"unauthorized","error_description":"Unable to authenticate due to expired access token"}`)
+	c := newTestClient(t, f)
+	now := time.Unix(1e9, 0)
+	c.Now = func() time.Time { return now }
+	for range 50 {
+		wantKind(t, asked(c, t.Context()), im.Unauthorized)
+	}
+	if got := f.count("app token"); got > 2 {
+		t.Errorf("%d app tokens were fetched by 50 calls that were all refused, want 2 at most", got)
+	}
+	f.answers["GET /users/u1"] = func(_ int, r *http.Request) (int, string) {
+		if r.Header.Get("Authorization") != "Bearer app3" {
+			return 401, `{"error":"unauthorized"}`
+		}
+		return 200, goodUser
+	}
+	wantKind(t, asked(c, t.Context()), im.Unauthorized)
+	now = now.Add(appTokenRefused)
+	if err := asked(c, t.Context()); err != nil {
+		t.Errorf("a call some time later, when new tokens are good = %v, want no error", err)
+	}
+}
+
 func TestAfterAFailureNobodyAsksForAnAppTokenAtOnce(t *testing.T) {
 	f := userCloud()
 	f.answers["app token"] = always(400, `{"error":"invalid_grant","error_description":"client_secret does not match"}`)

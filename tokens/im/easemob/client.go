@@ -37,7 +37,7 @@ type Client struct {
 	policy       *calls.Policy
 	app          *appTokens
 	profiles     *recent[profileSum] // name and avatar as they were put last
-	uuids        *recent[string]     // of users that are known to exist
+	uuids        *recent[meeting]    // with users, when they were seen last
 
 	// The secrets live in these closures only, where no printing of a Client can
 	// find them.
@@ -92,7 +92,7 @@ func New(cfg Config) (*Client, error) {
 		timeout:      cfg.Timeout,
 		policy:       calls.NewPolicy(name, list, perSecond, cfg.QuotaPercent),
 		profiles:     newRecent[profileSum](),
-		uuids:        newRecent[string](),
+		uuids:        newRecent[meeting](),
 		credentials: func() map[string]string {
 			return map[string]string{"grant_type": "client_credentials", "client_id": id, "client_secret": secret}
 		},
@@ -163,10 +163,14 @@ func (c *Client) do(ctx context.Context, o calls.Op, r request) (answer, error) 
 	if !errors.As(err, &e) || e.HTTPStatus != http.StatusUnauthorized || e.Kind != im.Unauthorized {
 		return a, err
 	}
-	if token, err = c.app.instead(ctx, token); err != nil {
+	other, failed := c.app.instead(ctx, token)
+	switch {
+	case failed != nil:
+		return nil, failed
+	case other == "":
 		return nil, err
 	}
-	return c.attempt(ctx, o, r, token)
+	return c.attempt(ctx, o, r, other)
 }
 
 // attempt makes one call with a token: policy around send.

@@ -156,6 +156,12 @@ func newHarness(t *testing.T, change func(*easemob.Config)) imtest.Harness {
 			b.turn("/control/reset", map[string]any{})
 			clk.advance(time.Minute) // an app token is not asked for again at once
 		},
+		Lose: func() { b.turn("/control/reset", map[string]any{"all": true}) },
+		FillFriends: func(id string) {
+			b.turn("/control/app", map[string]any{"rate_limits": false})
+			friendCrowd(b, id)
+			b.turn("/control/app", map[string]any{"easemob": map[string]any{"edition": "free"}})
+		},
 		ChangeSecret: func() {
 			b.turn("/control/app", map[string]any{"easemob": map[string]any{"rotate_client_secret": true}})
 		},
@@ -176,10 +182,29 @@ func newHarness(t *testing.T, change func(*easemob.Config)) imtest.Harness {
 	}
 }
 
+// appToken is one of our own: the client's stays as it is.
+func appToken(b box) string {
+	_, app := b.ask(http.MethodPost, "/token", "", map[string]string{"grant_type": "client_credentials", "client_id": clientID, "client_secret": plantedSecret})
+	return app["access_token"].(string)
+}
+
+// friendCrowd gives somebody as many friends as the free edition allows.
+func friendCrowd(b box, id string) {
+	token := appToken(b)
+	for i := range 100 {
+		friend := fmt.Sprint("friend", i)
+		if status, got := b.ask(http.MethodPost, "/users", token, map[string]string{"username": friend, "password": "p"}); status != http.StatusOK {
+			b.t.Fatalf("POST /users = %d %v", status, got)
+		}
+		if status, got := b.ask(http.MethodPost, "/users/"+id+"/contacts/users/"+friend, token, nil); status != http.StatusOK {
+			b.t.Fatalf("POST contacts = %d %v", status, got)
+		}
+	}
+}
+
 // banCrowd has no quota, which the client would wait for.
 func banCrowd(b box) []string {
-	_, app := b.ask(http.MethodPost, "/token", "", map[string]string{"grant_type": "client_credentials", "client_id": clientID, "client_secret": plantedSecret})
-	token := app["access_token"].(string)
+	token := appToken(b)
 	var ids []string
 	for i := range 250 {
 		id := fmt.Sprint("crowd", i)

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"net/http"
+	"time"
 
 	"imbridge/tokens/im"
 )
@@ -54,7 +55,7 @@ func (c *Client) created(a answer, ids ...string) error {
 		if !ok {
 			return odd(opCreate, "the answer does not tell of everybody")
 		}
-		c.uuids.set(id, uuid)
+		c.met(id, uuid)
 	}
 	return nil
 }
@@ -118,10 +119,14 @@ func (c *Client) createEach(ctx context.Context, users []NewUser) (taken []strin
 	return taken, nil
 }
 
+// metFresh is for how long somebody who was seen at the cloud counts as there:
+// those who ask again and again cost one look-up a minute.
+const metFresh = time.Minute
+
 // uuid is the cloud's own id of a user, whom it registers where they are missing.
 func (c *Client) uuid(ctx context.Context, id string) (string, error) {
-	if uuid, ok := c.uuids.get(id); ok {
-		return uuid, nil
+	if seen, ok := c.uuids.get(id); ok && c.Now().Before(seen.at.Add(metFresh)) {
+		return seen.uuid, nil
 	}
 	u, err := c.user(ctx, id)
 	if im.KindOf(err) == im.UnknownUser {
@@ -133,6 +138,6 @@ func (c *Client) uuid(ctx context.Context, id string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	c.uuids.set(id, u.uuid)
+	c.met(id, u.uuid)
 	return u.uuid, nil
 }

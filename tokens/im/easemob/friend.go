@@ -71,6 +71,23 @@ func (c *Client) Friends(ctx context.Context, owner, page string) (im.FriendPage
 	return out, nil
 }
 
+// AllFriends calls GET /users/{id}/contacts/users, which lists everybody at once,
+// without remarks and in no promised order.
+func (c *Client) AllFriends(ctx context.Context, owner string) ([]string, error) {
+	if err := checkID(opAllFriends, owner); err != nil {
+		return nil, err
+	}
+	a, err := c.do(ctx, opAllFriends, request{method: http.MethodGet, path: "/users/" + owner + "/contacts/users"})
+	if err != nil {
+		return nil, err
+	}
+	ids, err := a.names("data")
+	if err != nil {
+		return nil, odd(opAllFriends, err.Error())
+	}
+	return ids, nil
+}
+
 // Remark calls PUT /user/{id}/contacts/users/{id}.
 func (c *Client) Remark(ctx context.Context, owner, friend, remark string) error {
 	if err := checkIDs(opRemark, owner, []string{friend}); err != nil {

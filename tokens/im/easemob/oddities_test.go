@@ -105,27 +105,69 @@ func TestImportOfFriendsWhomTheCloudDoesNotKnow(t *testing.T) {
 // TestQuotaAgainstTheSandbox is the quota's promise over a real network, as the
 // cloud counts it: never reach_limit, and never more than our share in a second.
 func TestQuotaAgainstTheSandbox(t *testing.T) {
-	b, c, _ := newPair(t, func(cfg *easemob.Config) { cfg.QuotaPercent = 90 })
+	for _, q := range []struct {
+		endpoint     string
+		calls, share int
+		call         func(c *easemob.Client) error
+	}{
+		{"POST /users/{u}/contacts/users/{f}", 250, 90, func(c *easemob.Client) error { return c.Befriend(t.Context(), "u1", "u2") }},
+		{"POST /users/{u}/blocks/users", 130, 45, func(c *easemob.Client) error { return c.Block(t.Context(), "u1", "u2") }},
+		{"DELETE /users/{u}/blocks/users/{f}", 130, 45, func(c *easemob.Client) error { return c.Unblock(t.Context(), "u1", "u2") }},
+	} {
+		t.Run(q.endpoint, func(t *testing.T) {
+			t.Parallel()
+			b, c, _ := newPair(t, func(cfg *easemob.Config) { cfg.QuotaPercent = 90 })
+			minted(t, c, "u1", 0)
+			minted(t, c, "u2", 0)
+			errs := make([]error, q.calls)
+			var all sync.WaitGroup
+			for i := range q.calls {
+				all.Go(func() { errs[i] = q.call(c) })
+			}
+			all.Wait()
+			if err := errors.Join(errs...); err != nil {
+				t.Errorf("%d calls = %v, want each to succeed", q.calls, err)
+			}
+			rec := httptest.NewRecorder()
+			b.Control().ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "/control/peaks", nil))
+			var peaks map[string]int
+			if err := json.Unmarshal(rec.Body.Bytes(), &peaks); err != nil {
+				t.Fatal(err)
+			}
+			if got := peaks[q.endpoint]; got < 1 || got > q.share {
+				t.Errorf("the cloud saw %d calls within a second, want 1 to %d: %v", got, q.share, peaks)
+			}
+		})
+	}
+}
+
+func TestAllFriendsAtOnce(t *testing.T) {
+	_, c, _ := newPair(t, func(*easemob.Config) {})
+	ids := []string{"u1"}
+	minted(t, c, "u0", 0)
+	if got, err := c.AllFriends(t.Context(), "u0"); err != nil || len(got) != 0 {
+		t.Errorf("AllFriends of somebody without = %v, %v; want nobody", got, err)
+	}
 	minted(t, c, "u1", 0)
-	minted(t, c, "u2", 0)
-	const calls, share = 250, 90
-	errs := make([]error, calls)
-	var all sync.WaitGroup
-	for i := range calls {
-		all.Go(func() { errs[i] = c.Befriend(t.Context(), "u1", "u2") })
+	for i := 2; i < 13; i++ { // more than a page
+		id := fmt.Sprint("u", i)
+		minted(t, c, id, 0)
+		ids = append(ids, id)
 	}
-	all.Wait()
-	if err := errors.Join(errs...); err != nil {
-		t.Errorf("Befriend = %v, want %d successes", err, calls)
+	for _, id := range ids {
+		if err := c.Befriend(t.Context(), id, "u0"); err != nil {
+			t.Fatal(err)
+		}
 	}
-	rec := httptest.NewRecorder()
-	b.Control().ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "/control/peaks", nil))
-	var peaks map[string]int
-	if err := json.Unmarshal(rec.Body.Bytes(), &peaks); err != nil {
-		t.Fatal(err)
+	got, err := c.AllFriends(t.Context(), "u0")
+	slices.Sort(got)
+	slices.Sort(ids)
+	if err != nil || !slices.Equal(got, ids) {
+		t.Errorf("AllFriends = %v, %v; want %v", got, err, ids)
 	}
-	if got := peaks["POST /users/{u}/contacts/users/{f}"]; got < 1 || got > share {
-		t.Errorf("the cloud saw %d calls within a second, want 1 to %d: %v", got, share, peaks)
+	_, err = c.AllFriends(t.Context(), "nobody")
+	if im.KindOf(err) != im.UnknownUser {
+		t.Errorf("AllFriends of nobody = %v, want %s", err, im.UnknownUser)
 	}
 }
 

@@ -11,6 +11,7 @@ var perSecond = map[calls.Class]int{
 	"contacts.add":     100,
 	"contacts.remove":  100,
 	"contacts.list":    100,
+	"contacts.all":     100,
 	"contacts.remark":  100,
 	"contacts.import":  100,
 	"blocks.add":       50,
@@ -40,6 +41,7 @@ var (
 	opAddFriend     = calls.Op{Path: "POST /users/{id}/contacts/users/{id}", Class: "contacts.add"}
 	opRemoveFriend  = calls.Op{Path: "DELETE /users/{id}/contacts/users/{id}", Class: "contacts.remove"}
 	opFriends       = calls.Op{Path: "GET /user/{id}/contacts", Class: "contacts.list"}
+	opAllFriends    = calls.Op{Path: "GET /users/{id}/contacts/users", Class: "contacts.all"}
 	opRemark        = calls.Op{Path: "PUT /user/{id}/contacts/users/{id}", Class: "contacts.remark"}
 	opImportFriends = calls.Op{Path: "POST /users/{id}/contacts/import", Class: "contacts.import"}
 

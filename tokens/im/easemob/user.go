@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"time"
 
 	"imbridge/tokens/im"
 	"imbridge/tokens/im/calls"
@@ -51,16 +52,22 @@ func sumOf(u im.User) profileSum {
 	return profileSum(sum[:16])
 }
 
+// A meeting is when the cloud told that a user is there, and its own id of them.
+type meeting struct {
+	uuid string
+	at   time.Time
+}
+
 // met remembers the cloud's own id of a user. Another one than before is another
 // user of that name, made after the cloud lost the first: without a profile.
 func (c *Client) met(id, uuid string) {
 	if uuid == "" {
 		return
 	}
-	if before, ok := c.uuids.get(id); !ok || before != uuid {
+	if before, ok := c.uuids.get(id); !ok || before.uuid != uuid {
 		c.profiles.forget(id)
 	}
-	c.uuids.set(id, uuid)
+	c.uuids.set(id, meeting{uuid, c.Now()})
 }
 
 // putOnce puts name and avatar unless this client put the same ones last.

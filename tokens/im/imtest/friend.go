@@ -112,6 +112,35 @@ var friendCases = []testCase{
 			refused(t, h, "Friends of nobody", err, im.UnknownUser)
 		}
 	}},
+	{name: "Befriend/past what the plan allows is Quota", run: func(t *testing.T, h Harness) {
+		f, ok := role[im.Friender](t, h)
+		if !ok || h.FillFriends == nil {
+			return
+		}
+		p := known(t, h, 2)
+		h.FillFriends(p[0])
+		refused(t, h, "Befriend by somebody without room", f.Befriend(within(t, limit), p[0], p[1]), im.Quota)
+		refused(t, h, "Befriend of somebody without room", f.Befriend(within(t, limit), p[1], p[0]), im.Quota)
+		wantFriends(t, f, p[1], map[string]string{})
+	}},
+	{name: "Block/a blocked friend stays a friend", run: func(t *testing.T, h Harness) {
+		f, ok := role[im.Friender](t, h)
+		b, able := h.Client.(im.Blocker)
+		if !ok || !able {
+			return
+		}
+		p := known(t, h, 2)
+		must(t, "Befriend", f.Befriend(within(t, limit), p[0], p[1]))
+		must(t, "Block", b.Block(within(t, limit), p[0], p[1]))
+		wantFriends(t, f, p[0], map[string]string{p[1]: ""})
+		wantFriends(t, f, p[1], map[string]string{p[0]: ""})
+		must(t, "Befriend again", f.Befriend(within(t, limit), p[0], p[1]))
+		if got, err := b.Blocked(within(t, limit), p[0]); err != nil || len(got) != 1 || got[0] != p[1] {
+			t.Errorf("Blocked after another Befriend = %q, %v; want the friend: they are blocked as before", got, err)
+		}
+		must(t, "Unblock", b.Unblock(within(t, limit), p[0], p[1]))
+		wantFriends(t, f, p[0], map[string]string{p[1]: ""})
+	}},
 	{name: "Remark/is the owner's alone, and is safe to repeat", run: func(t *testing.T, h Harness) {
 		f, ok := role[im.Friender](t, h)
 		r, able := h.Client.(im.Remarker)

@@ -64,6 +64,11 @@ type Harness struct {
 	// MayWrite tells whether the cloud delivers a message that a client of one
 	// sends to another. Nil where the emulator cannot tell.
 	MayWrite func(from, to string) bool
+	// Lose makes the cloud forget everybody whom it knows, behind the client's back.
+	Lose func()
+	// FillFriends gives a user as many friends as the plan allows, behind the
+	// client's back. Nil where nothing limits them.
+	FillFriends func(userID string)
 	// DisableAllowLists switches the cloud's service of allow lists off. Nil where
 	// it cannot be.
 	DisableAllowLists func()

@@ -67,6 +67,19 @@ var mintCases = []testCase{
 		mint(t, h, u, 0)
 		wantProfile(t, p, u)
 	}},
+	{name: "Mint/makes somebody anew whom the cloud has lost", run: func(t *testing.T, h Harness) {
+		u := newUser()
+		mint(t, h, u, 0)
+		h.Lose()
+		h.Advance(2 * time.Minute) // for one minute a client may trust what it has seen
+		accepted(t, h, true, "of somebody whom the cloud had lost", mint(t, h, u, 0))
+		if p, ok := h.Client.(im.Profiler); ok {
+			wantProfile(t, p, u)
+		}
+		if f, ok := h.Client.(im.Friender); ok {
+			must(t, "Befriend", f.Befriend(within(t, limit), u.ID, known(t, h, 1)[0]))
+		}
+	}},
 	{name: "Mint/an odd name costs nobody a token", run: func(t *testing.T, h Harness) {
 		for _, name := range []string{
 			"", " ", strings.Repeat("x", 65), strings.Repeat("名", 200), strings.Repeat("👩‍👩‍👧", 60),

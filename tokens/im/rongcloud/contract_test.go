@@ -83,6 +83,7 @@ func newHarness(t *testing.T, lifetime time.Duration) imtest.Harness {
 			}
 			return ok
 		},
+		Lose:              func() { turn("/control/reset", map[string]any{"all": true}) },
 		Heal:              func() { turn("/control/reset", map[string]any{}) },
 		MayWrite:          box.Delivers,
 		DisableAllowLists: func() { turn("/control/app", map[string]any{"whitelist": false}) },

@@ -120,9 +120,14 @@ func (s *Store) loginIMPassword(ctx context.Context, u User, hash, password stri
 	}
 	err := func() error {
 		var row imPasswordRow
-		err := s.db.WithContext(ctx).Select("made_from").Where("user_id = ?", u.ID).Limit(1).Find(&row).Error
-		if err != nil || row.MadeFrom == Fingerprint(hash) {
+		err := s.db.WithContext(ctx).Select("made_from", "password_sealed").Where("user_id = ?", u.ID).Limit(1).Find(&row).Error
+		if err != nil {
 			return s.translate(err)
+		}
+		if row.MadeFrom == Fingerprint(hash) {
+			if _, err := s.dataKey.open(row.PasswordSealed, "im_passwords", "password", u.ID); err == nil {
+				return nil
+			}
 		}
 		derived, err := s.deriveIMPassword(ctx, password, u.IMID, hash)
 		if err != nil {
@@ -155,12 +160,15 @@ func (s *Store) IMPassword(ctx context.Context, app, userID string) (IMPassword,
 	if errors.Is(err, ErrNotFound) {
 		return IMPassword{}, nil
 	}
-	var value []byte
-	if err == nil {
-		value, err = s.dataKey.open(row.PasswordSealed, "im_passwords", "password", userID)
-	}
 	if err != nil {
 		return IMPassword{}, fmt.Errorf("password for the cloud of user %s: %w", userID, err)
+	}
+	value, err := s.dataKey.open(row.PasswordSealed, "im_passwords", "password", userID)
+	if err != nil {
+		// It keeps nobody from their tokens, which need none. The next login derives
+		// it anew.
+		s.Log.WarnContext(ctx, "password for the cloud cannot be opened", "user_id", userID, "err", err)
+		return IMPassword{}, nil
 	}
 	return IMPassword{Value: string(value), Version: row.Version, Pending: row.SetApp != app, Revokes: fromMicrosPtr(row.Revokes)}, nil
 }

@@ -119,6 +119,28 @@ func TestIMPasswordUnderANewDataKey(t *testing.T) {
 	})
 }
 
+// TestIMPasswordThatCannotBeOpened counts as none, and the next login derives it
+// anew.
+func TestIMPasswordThatCannotBeOpened(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, s *modelstest.Store) {
+		times := derives(s)
+		reg, err := s.CreateUser(ctx, models.NewUser{Username: "ann", Password: "correct horse battery"}, "", from)
+		want(t, "CreateUser", err, nil)
+		id := reg.User.ID
+		want(t, "FinishIMPassword", s.FinishIMPassword(ctx, cloudApp, id, 1, time.Time{}), nil)
+		s.Exec(t, "UPDATE im_passwords SET password_sealed = ?", []byte("spoilt"))
+		equal(t, "one that cannot be opened", imPassword(t, s, id), models.IMPassword{})
+		*times = 0
+		_, err = s.Authenticate(ctx, "ann", "correct horse battery", from)
+		want(t, "Authenticate", err, nil)
+		equal(t, "derivations of the next login", *times, 1)
+		equal(t, "derived anew", imPassword(t, s, id), models.IMPassword{Value: "derived of correct horse battery for " + reg.User.IMID, Version: 2, Pending: true})
+		_, err = s.Authenticate(ctx, "ann", "correct horse battery", from)
+		want(t, "Authenticate", err, nil)
+		equal(t, "derivations of another login", *times, 1)
+	})
+}
+
 // TestIMPasswordOfTheMissing: whoever registers them at the cloud anew brings it.
 func TestIMPasswordOfTheMissing(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, s *modelstest.Store) {

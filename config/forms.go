@@ -2,6 +2,7 @@ package config
 
 import (
 	"encoding/base64"
+	"fmt"
 	"net"
 	"net/mail"
 	"net/netip"
@@ -108,9 +109,16 @@ var (
 	hex32      = regexp.MustCompile(`^[0-9a-fA-F]{32}$`)
 )
 
+// longestAppKey fits, behind the cloud's name and a slash, into the 96 characters
+// that the tables have for an app.
+const longestAppKey = 88
+
 func wrongAppKey(s string) string {
-	if !easemobKey.MatchString(s) || len(s) > 128 {
+	if !easemobKey.MatchString(s) {
 		return "must be the organisation, # and the app, as the console shows them"
+	}
+	if len(s) > longestAppKey {
+		return fmt.Sprintf("must have at most %d characters", longestAppKey)
 	}
 	return ""
 }

@@ -81,6 +81,19 @@ func hidesAll(t *testing.T, problems []Problem, secrets ...string) {
 	}
 }
 
+// TestAnAppKeyFitsItsTables: they have 96 characters for "easemob/" and the key.
+func TestAnAppKeyFitsItsTables(t *testing.T) {
+	for length, wrong := range map[int]string{88: "", 89: "at most 88 characters"} {
+		key := "o#" + strings.Repeat("a", length-2)
+		_, problems := load(t, "im: {cloud: easemob, easemob: {app_key: '"+key+"', client_id: i, client_secret: s}}")
+		if wrong != "" {
+			one(t, problems, "im.easemob.app_key", wrong)
+		} else if problems != nil {
+			t.Errorf("problems of a key of %d = %v, want none", length, problems)
+		}
+	}
+}
+
 func TestRulesBetweenKeys(t *testing.T) {
 	const (
 		rong      = "im.cloud: rongcloud\n"

@@ -321,7 +321,8 @@ func (s *Store) endRelations(tx *gorm.DB, userID string) error {
 			return err
 		}
 	}
-	return nil
+	// Whoever waits for the turn inserts it anew, finds nobody, and takes it back.
+	return tx.Exec("DELETE FROM relation_turns WHERE user_id = ?", userID).Error
 }
 
 // checkShort holds a remark or a message to its length.

@@ -194,9 +194,15 @@ func TestDeleteAgainstAccept(t *testing.T) {
 				t.Fatalf("accept = %v, want nil or ErrNotFound", accepted)
 			}
 			wholePairs(t, s)
+			noTurnsOfTheDeleted(t, s)
 		}
 		t.Log(seen.n)
 	})
+}
+
+func noTurnsOfTheDeleted(t testing.TB, s *modelstest.Store) {
+	t.Helper()
+	equal(t, "turns of the deleted", s.Count(t, "SELECT COUNT(*) FROM relation_turns r JOIN users u ON u.id = r.user_id WHERE u.status = 'deleted'"), 0)
 }
 
 func TestRequestAgainstDelete(t *testing.T) {
@@ -212,6 +218,7 @@ func TestRequestAgainstDelete(t *testing.T) {
 			}
 		}
 		wholePairs(t, s)
+		noTurnsOfTheDeleted(t, s)
 	})
 }
 
@@ -287,7 +294,7 @@ func fill(t testing.TB, s *modelstest.Store, into, owner string, n int) {
 }
 
 // TestAPageIsReadAlongItsIndex: of 3,000 friends a page of 50 reads as much as of
-// 100, whatever page it is, in one statement.
+// 100, whatever page it is, in one command.
 func TestAPageIsReadAlongItsIndex(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, s *modelstest.Store) {
 		ids := s.BulkTokens(t, 3001, func(int) modelstest.BulkToken { return modelstest.BulkToken{IssuedAt: s.Clock.Now()} })
@@ -308,6 +315,7 @@ func TestAPageIsReadAlongItsIndex(t *testing.T) {
 		if got := friendIDs(t, s.Store, owner); !slices.Equal(got, others) {
 			t.Errorf("pages hold %d friends, want each of the 3000 once", len(got))
 		}
+		onePagePerQuery(t, s, owner, others)
 		for name, query := range map[string]string{"friends": s.FriendsQuery(), "blocks": s.BlocksQuery()} {
 			for _, after := range []string{"", others[2900]} {
 				query := query
@@ -323,6 +331,30 @@ func TestAPageIsReadAlongItsIndex(t *testing.T) {
 			}
 		}
 	})
+}
+
+// onePagePerQuery counts what goes over the wire for pages at the beginning, in the
+// middle and at the end. SQLite has no wire.
+func onePagePerQuery(t *testing.T, s *modelstest.Store, owner string, others []string) {
+	t.Helper()
+	if s.Engine == "sqlite" {
+		return
+	}
+	wire := modelstest.NewWire(t)
+	again := s.Again(t, wire.Through)
+	pages := func(after string) {
+		friends, err := again.Friends(ctx, owner, after, 50)
+		want(t, "Friends", err, nil)
+		blocks, err := again.Blocks(ctx, owner, after, 50)
+		want(t, "Blocks", err, nil)
+		equal(t, "people on two pages", len(friends)+len(blocks), 100)
+	}
+	pages("") // opens the connection
+	for _, after := range []string{"", others[1500], others[2900]} {
+		before := wire.All()
+		pages(after)
+		equal(t, "commands for a page of friends and one of blocks", wire.All()-before, 2)
+	}
 }
 
 // planOf is the whole plan of a query in the engine's own words.

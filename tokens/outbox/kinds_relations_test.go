@@ -135,8 +135,8 @@ func TestAFirstTokenWithThousandsOfFriends(t *testing.T) {
 // begun when the commit has nothing more to read.
 func TestAFriendWhileAFirstTokenIsStored(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, s *modelstest.Store) {
-		if s.Engine == "sqlite" {
-			t.Skip("one writer at a time")
+		if s.Engine != "mysql" {
+			t.Skip("one writer at a time, or locks that let nobody come between")
 		}
 		other, c := s.Again(t), newCrowd()
 		d := &outbox.Delivery{Store: other.Store, Cloud: c, Rate: 100, Now: s.Now}

@@ -16,7 +16,7 @@ import (
 var queueNotices = map[string]string{"retry": "admin.queue.retried", "part": "admin.queue.part", "drop": "admin.queue.dropped"}
 
 // queueKinds are what the queue's filter offers.
-var queueKinds = []string{models.KindProvision, models.KindProfile, models.KindRevoke, models.KindBan, models.KindRemove, models.KindFriend, models.KindBlock, models.KindIMPassword, models.KindRelations}
+var queueKinds = []string{models.KindProvision, models.KindProfile, models.KindRevoke, models.KindBan, models.KindRemove, models.KindFriend, models.KindBlock, models.KindIMPassword, models.KindRelations, models.KindAllow}
 
 // queueView is what the cloud must still be told.
 type queueView struct {

@@ -16,6 +16,7 @@ var adminNameTexts = map[string]words{
 	"admin.kind.block":       {"Block or unblock", "拉黑或取消拉黑"},
 	"admin.kind.im_password": {"Set the password there", "设置密码"},
 	"admin.kind.relations":   {"Bring friends and blocks from before", "同步已有的好友和黑名单"},
+	"admin.kind.allow":       {"Bring the list of who may write into step", "同步白名单"},
 
 	"admin.breaker.closed":    {"Reachable", "连接正常"},
 	"admin.breaker.open":      {"Not reachable: left alone for a while", "无法连接：暂停调用"},

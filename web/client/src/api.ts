@@ -1160,7 +1160,7 @@ export interface components {
         };
         QueueRow: {
             id: components["schemas"]["ID"];
-            /** @description provision, profile, revoke, ban, remove, friend, block, im_password, relations. */
+            /** @description provision, profile, revoke, ban, remove, friend, block, im_password, relations, allow. */
             kind: string;
             /** @description The id of a person. For friend the ids of both with a colon between, for block those of who blocks and whom. */
             subject: string;
@@ -3395,7 +3395,7 @@ export interface operations {
         parameters: {
             query?: {
                 state?: "waiting" | "buried";
-                /** @description provision, profile, revoke, ban, remove, friend, block, im_password, relations. */
+                /** @description provision, profile, revoke, ban, remove, friend, block, im_password, relations, allow. */
                 kind?: string;
                 /** @description A person. */
                 subject?: components["schemas"]["ID"];

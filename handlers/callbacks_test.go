@@ -5,6 +5,7 @@ import (
 	"crypto/sha1"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -320,17 +321,69 @@ func TestForeignEasemobCallbacksAreRefused(t *testing.T) {
 		{"no call id", func(m map[string]any) { m["callId"] = "" }, 403, "callback_forged"},
 		{"six minutes old", func(m map[string]any) { m["timestamp"] = r.deps.Now().Add(-6 * time.Minute).UnixMilli() }, 403, "callback_late"},
 		{"six minutes ahead", func(m map[string]any) { m["timestamp"] = r.deps.Now().Add(6 * time.Minute).UnixMilli() }, 403, "callback_late"},
+		{"no time", func(m map[string]any) { m["timestamp"] = "now" }, 403, "callback_late"},
+		{"a time below all", func(m map[string]any) { m["timestamp"] = "-9223372036854775808" }, 403, "callback_late"},
+		{"a time beyond all", func(m map[string]any) { m["timestamp"] = "9223372036854775807" }, 403, "callback_late"},
 		{"another app", func(m map[string]any) { m["callId"] = "org#app2_1" }, 403, "callback_foreign"},
+		{"another app, whose name begins as ours", func(m map[string]any) { m["callId"] = easeAppKey + "2_1" }, 403, "callback_foreign"},
+		{"no app", func(m map[string]any) { m["callId"] = "1" }, 403, "callback_foreign"},
 		{"nobody", func(m map[string]any) { m["from"] = "" }, 400, "callback_malformed"},
 		{"a number for a name", func(m map[string]any) { m["from"] = 7 }, 400, "callback_malformed"},
+		{"too long", func(m map[string]any) { m["payload"] = strings.Repeat("x", 513<<10) }, 413, "body_too_large"},
 	} {
 		r.do(r.easeQuestion(func(m map[string]any) { m["from"], m["to"] = "system", ann.IMID; c.change(m) })).want(t, c.what, c.status, c.code)
 	}
 	q := r.easeQuestion(func(m map[string]any) { m["from"], m["to"] = "system", ann.IMID })
 	r.do(q).want(t, "a good one", http.StatusOK, "")
 	r.do(q).want(t, "the same again", http.StatusForbidden, "callback_replayed")
-	if got := r.counted("easemob", "forged"); got != "3" {
-		t.Errorf("callbacks counted as forged = %s, want 3", got)
+	for what, at := range map[string]time.Duration{"four minutes old": -4 * time.Minute, "four minutes ahead": 4 * time.Minute} {
+		r.do(r.easeQuestion(func(m map[string]any) {
+			m["from"], m["to"], m["timestamp"] = "system", ann.IMID, r.deps.Now().Add(at).UnixMilli()
+		})).want(t, what, http.StatusOK, "")
+	}
+	for outcome, want := range map[string]string{"forged": "3", "late": "5", "foreign": "3", "malformed": "2", "replayed": "1", "passed": "3", "refused": "0", "unsure": "0"} {
+		if got := r.counted("easemob", outcome); got != want {
+			t.Errorf("callbacks counted as %s = %s, want %s", outcome, got, want)
+		}
+	}
+}
+
+// TestAReplayedEasemobCallbackIsRefusedByEveryProcess: the signature covers the id
+// of the call and its time, and nothing of the message.
+func TestAReplayedEasemobCallbackIsRefusedByEveryProcess(t *testing.T) {
+	r := newEaseRig(t)
+	other := r.deps
+	other.Store = r.store.Again(t).Store
+	second := &rig{t: t, store: r.store, deps: other, log: r.log, api: handlers.New(other)}
+	ann := r.store.AddUser(t)
+	q := r.easeQuestion(func(m map[string]any) { m["from"], m["to"] = "system", ann.IMID })
+	r.do(q).want(t, "the first", http.StatusOK, "")
+	with := func(key string, value any) request {
+		changed, body := q, maps.Clone(q.body.(map[string]any))
+		body[key] = value
+		changed.body = body
+		return changed
+	}
+	in := q.body.(map[string]any)
+	second.do(q).want(t, "the same at another process", http.StatusForbidden, "callback_replayed")
+	second.do(with("from", "eve")).want(t, "the same signature around another sender", http.StatusForbidden, "callback_replayed")
+	second.do(with("chat_type", "groupchat")).want(t, "the same signature around a message to a group", http.StatusForbidden, "callback_replayed")
+	second.do(with("security", strings.ToUpper(in["security"].(string)))).want(t, "the same signature in capitals", http.StatusForbidden, "callback_replayed")
+	second.do(with("timestamp", fmt.Sprint(in["timestamp"]))).want(t, "the same time as text", http.StatusForbidden, "callback_replayed")
+	second.do(with("timestamp", in["timestamp"].(int64)+1)).want(t, "another time", http.StatusForbidden, "callback_forged")
+	r.store.Clock.Advance(5*time.Minute + 30*time.Second)
+	if err := r.store.Sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	slow := other
+	slow.Now = func() time.Time { return r.store.Clock.Now().Add(-45 * time.Second) }
+	behind := &rig{t: t, store: r.store, deps: slow, log: r.log, api: handlers.New(slow)}
+	behind.do(q).want(t, "the same at a process whose clock is behind", http.StatusForbidden, "callback_replayed")
+	r.do(q).want(t, "the same when it is too old", http.StatusForbidden, "callback_late")
+	for outcome, want := range map[string]string{"replayed": "6", "forged": "1", "late": "1", "passed": "1"} {
+		if got := r.counted("easemob", outcome); got != want {
+			t.Errorf("callbacks counted as %s = %s, want %s", outcome, got, want)
+		}
 	}
 }
 

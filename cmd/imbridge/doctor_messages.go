@@ -34,7 +34,7 @@ func (d *doctor) messages(ctx context.Context, cfg config.Config) {
 	if err != nil {
 		return // said already
 	}
-	on, err := outbox.HasAllowLists(ctx, client)
+	on, err := outbox.HasAllowLists(ctx, client.Cloud)
 	switch {
 	case err != nil:
 		d.wrong("messages", "whether RongCloud has allow lists cannot be told: "+err.Error(), callback+"; it needs no lists")

@@ -1,10 +1,13 @@
 // Who is whose friend, who asks and who is blocked, as imbridge knows it. There is nobody to
 // tell us of others' changes, so that we ask now and then while somebody looks.
-import { Pages } from "/static/chat_pages.js";
+import { Pages } from "./chat_pages.js";
 
 const pause = 20_000; // ms between two looks at the requests
 const rounds = 3; // looks at the requests for one at everything
-const allPause = 300_000; // ms between two readings of a list that is longer than a page
+// ms between two readings of all friends, which only a list that is longer than a page needs: while
+// nobody asks, and while somebody does.
+const allPause = 300_000;
+const askedPause = 20_000;
 
 export class Relations {
   #bridge;
@@ -14,34 +17,42 @@ export class Relations {
   #looked = 0;
   #over = false;
   #all = new Map(); // im_user_id → friend, also of pages that nobody has scrolled to
-  #readAll = 0;
+  #readAll = -Infinity;
 
   /** changed is called after each look, and after what somebody did here. */
   constructor(bridge, people, changed) {
     this.#bridge = bridge;
     this.#people = people;
     this.#changed = changed;
-    this.friends = new Pages(bridge, "/v1/friends?remarks=true&", "friends");
+    this.friends = new Pages(bridge, "/v1/friends?remarks=true&", "friends", "/v1/friends?all=true&remarks=true");
     this.incoming = new Pages(bridge, "/v1/friends/requests?direction=incoming&", "requests");
     this.outgoing = new Pages(bridge, "/v1/friends/requests?direction=outgoing&", "requests");
     this.blocks = new Pages(bridge, "/v1/blocks?", "blocks");
-    bridge.onEnded(() => (this.#over = true));
+    bridge.onEnded(() => this.stop());
     setInterval(() => !document.hidden && void this.look(), pause);
     document.addEventListener("visibilitychange", () => !document.hidden && Date.now() - this.#looked > 2_000 && void this.look(true));
   }
 
-  /** Reads what may have changed elsewhere. A look that fails is made up for by the next. */
-  async look(everything = false) {
+  /** Asks no more: the person is out, or the page is at its end. */
+  stop() {
+    this.#over = true;
+  }
+
+  /**
+   * Reads what may have changed elsewhere; asked says that somebody wants to see it now. A look that
+   * fails is made up for by the next.
+   */
+  async look(asked = false) {
     if (this.#over) return;
     this.#looked = Date.now();
-    everything ||= this.#round++ % rounds === 0;
+    const everything = asked || this.#round++ % rounds === 0;
     const waited = this.outgoing.items.length;
     try {
       await Promise.all([this.incoming.refresh(), this.outgoing.refresh()]);
       // Whoever does not wait for an answer any more may have become a friend.
-      if (everything || this.outgoing.items.length < waited) await this.#readRest();
-    } catch {
-      return;
+      if (everything || this.outgoing.items.length < waited) await Promise.all([this.#readFriends(asked), this.blocks.whole()]);
+    } catch (problem) {
+      if (problem.code === "banned") this.stop();
     }
     this.#changed();
   }
@@ -99,18 +110,25 @@ export class Relations {
     try {
       return await this.#bridge.request(method, path, body);
     } finally {
-      this.#readAll = 0;
+      this.#readAll = -Infinity;
       await this.look(true);
     }
   }
 
-  async #readRest() {
-    await Promise.all([this.friends.refresh(), this.blocks.whole()]);
-    if (!this.friends.more) this.#all.clear();
-    else if (Date.now() - this.#readAll > allPause) {
-      // Conversations name anybody, and remarks stand in for their names.
-      const { friends } = await this.#bridge.request("GET", "/v1/friends?all=true&remarks=true");
-      this.#all = byID(friends);
+  async #readFriends(asked) {
+    const { friends } = this;
+    const was = friends.items;
+    const due = Date.now() - this.#readAll > (asked ? askedPause : allPause);
+    const whole = due && friends.known && (friends.more || friends.long);
+    if (!whole && !friends.long) {
+      await friends.refresh();
+      this.#note();
+    }
+    if (!friends.more && !friends.long) this.#all.clear();
+    else if (whole || due || was.some((friend) => !friends.items.some(({ id }) => id === friend.id))) {
+      // Conversations name anybody, and remarks stand in for their names. Whoever is not where they
+      // were may be further down, or gone.
+      this.#all = byID(await friends.all());
       this.#readAll = Date.now();
     }
     this.#note();
@@ -121,7 +139,7 @@ export class Relations {
       this.#all.set(id, friend);
       this.#people.note(friend);
     }
-    this.#people.remarks = new Map([...this.#all].filter(([, friend]) => friend.remark !== "").map(([id, friend]) => [id, friend.remark]));
+    this.#people.remarks = new Map([...this.#all].filter(([, friend]) => friend.remark.trim() !== "").map(([id, friend]) => [id, friend.remark]));
   }
 }
 

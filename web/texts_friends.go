@@ -20,6 +20,7 @@ var friendTexts = map[string]words{
 	"js.save":       {"Save", "保存"},
 	"js.characters": {"%s of %s characters", "%s / %s 个字符"},
 
+	"js.friends.more":          {"Show more", "显示更多"},
 	"js.friends.add":           {"Add friend", "加好友"},
 	"js.friends.add.of":        {"Add friend: %s", "加好友：%s"},
 	"js.friends.add.to":        {"Ask %s to be your friend", "申请加 %s 为好友"},

@@ -260,3 +260,72 @@ test("a long list comes a page at a time, by keyboard too, and limits are told i
   await dialog(ann).waitFor({ state: "detached" });
   assert.match(await page.evaluate(() => document.activeElement.ariaLabel), /^加好友/, "where the focus is after giving up");
 });
+
+test("a server that is slow or fails: nothing is done twice, and what was done is told", async (t) => {
+  const server = await serve(t);
+  const chrome = await browser(t);
+  const ann = await person(t, chrome, server, "ann", { allow: [/status of 500/] });
+  await person(t, chrome, server, "ben");
+  const { page, ctx } = ann;
+  const friend = (i, remark = "") => ({ id: `f${i}`, im_user_id: `f${i}`, username: `friend${i}`, nickname: "", avatar_url: "", remark, blocked: false, since: "2026-11-21T00:00:00Z" });
+  const friends = Array.from({ length: 60 }, (_, i) => friend(i, i === 0 ? "\ufeff" : ""));
+  let failing = true;
+  await ctx.route("**/v1/friends?*", (route) => {
+    const query = new URL(route.request().url()).searchParams;
+    if (failing && (query.has("all") || query.has("cursor"))) return route.fulfill({ status: 500, json: { code: "internal", status: 500 } });
+    if (query.has("all")) return route.fulfill({ json: { friends, next_cursor: null } });
+    const from = Number(query.get("cursor") ?? 0);
+    return route.fulfill({ json: { friends: friends.slice(from, from + 50), next_cursor: from + 50 < friends.length ? String(from + 50) : null } });
+  });
+  const asked = [];
+  await ctx.route("**/v1/friends/requests?direction=incoming&*", (route) => route.fulfill({ json: { requests: asked, next_cursor: null } }));
+  const slow = { DELETE: 0, POST: 0 };
+  await ctx.route(/\/v1\/friends\/requests(\/[^?]*)?$/, async (route) => {
+    const method = route.request().method();
+    if (!(method in slow)) return route.fallback();
+    slow[method]++;
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    return route.fallback();
+  });
+  await openChat(ann, server);
+
+  await t.test("a page that cannot be read, and a remark without a letter", async () => {
+    await page.click("#tab-friends");
+    await page.locator("#friends li").nth(49).waitFor();
+    assert.equal(await page.locator("#friends strong").first().textContent(), "friend0", "a friend whose remark is nothing to see");
+    await page.locator(".side").evaluate((side) => side.scrollTo(0, side.scrollHeight));
+    const again = page.locator("#friends-end").getByRole("button", { name: "Show more" });
+    await again.waitFor();
+    assert.deepEqual(await faults(page), [], "the list whose end is missing");
+    failing = false;
+    await again.click();
+    await page.locator("#friends li").nth(59).waitFor();
+    assert.equal(await page.textContent("#friends-end"), "", "the end of the list");
+  });
+
+  await t.test("Escape does not hide what is under way", async () => {
+    await page.fill("#search", "ben");
+    await page.locator("#found").getByRole("button", { name: /^Add friend/ }).click();
+    await dialog(ann).getByRole("button", { name: "Send the request" }).click();
+    await page.keyboard.press("Escape");
+    await dialog(ann).getByRole("button", { name: "Cancel" }).click();
+    assert.equal(await dialog(ann).count(), 1, "the dialog while the request is on its way");
+    await dialog(ann).waitFor({ state: "detached" });
+    await until("it is said", async () => (await page.textContent("#friends-said")) === "You asked ben.");
+  });
+
+  await t.test("a button that is pressed twice does once what it says", async () => {
+    await page.locator("#outgoing").getByRole("button", { name: /^Withdraw/ }).dblclick();
+    await page.locator("#outgoing li").waitFor({ state: "detached" });
+    assert.deepEqual([slow.DELETE, await page.locator("#friends-problem").isVisible()], [1, false], "requests, and whether there is a complaint");
+  });
+
+  await t.test("each new request is announced, whatever its time looks like", async () => {
+    const request = (id, username, at) => ({ id, person: { id: `u${id}`, im_user_id: `u${id}`, username, nickname: "", avatar_url: "" }, message: "", created_at: `2026-11-21T10:00:00${at}Z` });
+    for (const one of [request("01b", "cleo", ".5"), request("01c", "dan", ".51"), request("01d", "eve", ".512")]) {
+      asked.unshift(one);
+      await comesBack(ann);
+      await until(`${one.person.username} is announced`, async () => (await page.textContent("#friends-said")) === `${one.person.username} asks to be your friend.`);
+    }
+  });
+});

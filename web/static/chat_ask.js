@@ -4,11 +4,22 @@ import { t } from "/static/texts.js";
 
 const element = (name, className, text) => Object.assign(document.createElement(name), { className, textContent: text ?? "" });
 
-/** A small button that says what it does. */
+/** A small button that says what it does. While that is under way, another press does nothing. */
 export function button(text, act, className = "button little") {
   const made = element("button", className, text);
   made.type = "button";
-  made.addEventListener("click", act);
+  let busy = false;
+  made.addEventListener("click", async () => {
+    if (busy) return;
+    busy = true;
+    made.setAttribute("aria-busy", "true");
+    try {
+      await act();
+    } finally {
+      busy = false;
+      made.removeAttribute("aria-busy");
+    }
+  });
   return made;
 }
 
@@ -31,7 +42,7 @@ export function ask({ title, text = "", field, submit, danger = false, act }) {
   failed.setAttribute("role", "alert");
   failed.hidden = true;
   const go = element("button", danger ? "button danger" : "button main", submit);
-  const cancel = button(t("cancel"), () => dialog.close(), "button");
+  const cancel = button(t("cancel"), () => busy || dialog.close(), "button");
   const row = element("div", "row");
   row.append(go, cancel);
   form.append(failed, row);
@@ -40,6 +51,8 @@ export function ask({ title, text = "", field, submit, danger = false, act }) {
 
   let done = false;
   let busy = false;
+  // What is under way cannot be called back: whoever waits has to hear what became of it.
+  dialog.addEventListener("cancel", (event) => busy && event.preventDefault());
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     if (busy || (input && !input.fits())) return;

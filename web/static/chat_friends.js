@@ -17,7 +17,8 @@ export class Friends {
   #relations;
   #card;
   #rows;
-  #told; // when the newest request was made that the reader was told of
+  #told; // the newest request that the reader was told of
+  #end = ""; // what the end of the list says: "reading", "failed"
   #found = []; // what stands beside those who were found
 
   /** open is called with whom to talk to. */
@@ -56,7 +57,7 @@ export class Friends {
       const state = blocked ? "blocked" : friend ? "friend" : incoming ? "incoming" : outgoing ? "outgoing" : "stranger";
       if (beside.dataset.state === state) return;
       beside.dataset.state = state;
-      if (state === "stranger") beside.replaceChildren(named(button(t("friends.add"), () => void this.#ask(person)), t("friends.add.of", this.#people.shown(person))));
+      if (state === "stranger") beside.replaceChildren(named(button(t("friends.add"), () => this.#ask(person)), t("friends.add.of", this.#people.shown(person))));
       else if (state === "incoming") beside.replaceChildren(named(button(t("friends.accept"), () => this.#try(() => this.#relations.accept(incoming))), t("friends.accept.of", this.#people.shown(person))));
       else beside.replaceChildren(tag(t(`friends.is.${state}`)));
     };
@@ -110,20 +111,28 @@ export class Friends {
   #scrolling() {
     const end = at("friends-end");
     const side = end.closest(".side");
-    let reading = false;
-    new IntersectionObserver(
-      async (entries, observer) => {
-        if (reading || !entries.at(-1).isIntersecting || !this.#relations.friends.more) return;
-        reading = true;
-        const read = await this.#try(() => this.#relations.moreFriends());
-        reading = false;
-        if (!read) return;
-        // Should the end still be in sight, it has to be looked at anew.
-        observer.unobserve(end);
-        observer.observe(end);
-      },
-      { root: side, rootMargin: "400px 0px" },
-    ).observe(end);
+    const say = (what) => {
+      this.#end = what;
+      this.#drawEnd(again);
+    };
+    const observer = new IntersectionObserver((entries) => void (entries.at(-1).isIntersecting && this.#end === "" && again()), { root: side, rootMargin: "400px 0px" });
+    const again = async () => {
+      if (!this.#relations.friends.more) return;
+      say("reading");
+      const read = await this.#try(() => this.#relations.moreFriends());
+      say(read ? "" : "failed");
+      if (!read) return;
+      // Should the end still be in sight, it has to be looked at anew.
+      observer.unobserve(end);
+      observer.observe(end);
+    };
+    observer.observe(end);
+  }
+
+  #drawEnd(again) {
+    const end = at("friends-end");
+    if (this.#end === "failed") end.replaceChildren(button(t("friends.more"), again));
+    else end.textContent = this.#end === "reading" ? t("loading") : "";
   }
 
   // ---- What is shown
@@ -137,14 +146,13 @@ export class Friends {
     }
     this.#rows.friends.show(friends.items);
     at("friends-empty").hidden = !friends.known || friends.items.length > 0;
-    at("friends-end").textContent = friends.more ? t("loading") : "";
     this.#rows.blocks.show(blocks.items);
     at("blocks-none").hidden = blocks.items.length > 0;
     const asked = incoming.items.length;
     at("asked").hidden = asked === 0;
     at("asked-number").textContent = incoming.more ? `${asked}+` : String(asked);
     at("asked-said").textContent = t("friends.requests", asked);
-    this.#announce(incoming.items);
+    if (incoming.known) this.#announce(incoming.items);
     this.#talks.renamed();
     this.#card.draw();
     this.#found = this.#found.filter(({ beside }) => beside.isConnected);
@@ -153,8 +161,9 @@ export class Friends {
 
   #announce(requests) {
     const [newest] = requests;
-    if (newest && this.#told !== undefined && newest.created_at > this.#told) say(t("friends.asks", this.#people.shown(newest.person)));
-    if (newest || this.#told === undefined) this.#told = newest?.created_at ?? "";
+    // Ids are in the order of asking.
+    if (newest && this.#told !== undefined && newest.id > this.#told) say(t("friends.asks", this.#people.shown(newest.person)));
+    if (newest || this.#told === undefined) this.#told = newest?.id ?? "";
   }
 
   #request({ person, message, ...request }, choices) {

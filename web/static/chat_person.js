@@ -66,15 +66,15 @@ export class PersonCard {
 
     const does = [];
     const can = (text, act, className) => does.push(button(text, act, `button little ${className ?? ""}`));
-    if (friend) can(t("remark.edit"), () => void this.#remark(friend));
+    if (friend) can(t("remark.edit"), () => this.#remark(friend));
     else if (incoming) {
-      can(t("friends.accept"), () => void this.#try(() => this.#relations.accept(incoming), t("friends.made", name)), "main");
-      can(t("friends.decline"), () => void this.#try(() => this.#relations.decline(incoming)));
-    } else if (outgoing) can(t("friends.withdraw"), () => void this.#try(() => this.#relations.withdraw(outgoing)));
-    else if (!blocked) can(t("friends.add"), () => void this.#add(person));
-    if (friend) can(t("friends.remove"), () => void this.#remove(person, name), "danger");
-    if (blocked) can(t("friends.unblock"), () => void this.#unblock(person, name));
-    else can(t("friends.block"), () => void this.#block(person, name), "danger");
+      can(t("friends.accept"), () => this.#try(() => this.#relations.accept(incoming), t("friends.made", name)), "main");
+      can(t("friends.decline"), () => this.#try(() => this.#relations.decline(incoming)));
+    } else if (outgoing) can(t("friends.withdraw"), () => this.#try(() => this.#relations.withdraw(outgoing)));
+    else if (!blocked) can(t("friends.add"), () => this.#add(person));
+    if (friend) can(t("friends.remove"), () => this.#remove(person, name), "danger");
+    if (blocked) can(t("friends.unblock"), () => this.#unblock(person, name));
+    else can(t("friends.block"), () => this.#block(person, name), "danger");
     const state = blocked ? (friend ? "blocked.friend" : "blocked") : friend ? "friend" : incoming ? "incoming" : outgoing ? "outgoing" : "stranger";
     at("person-state").textContent = t(`person.${state}`);
     const focused = at("person-does").contains(document.activeElement);
@@ -95,12 +95,12 @@ export class PersonCard {
     bar.replaceChildren(text, does);
     if (blocked) {
       text.textContent = t("person.blocked");
-      does.append(button(t("friends.unblock"), () => void this.#unblock(person, name)));
+      does.append(button(t("friends.unblock"), () => this.#unblock(person, name)));
     } else if (incoming) {
       text.textContent = incoming.message === "" ? t("friends.asks", name) : t("friends.asks.with", name, incoming.message);
       does.append(
-        button(t("friends.accept"), () => void this.#try(() => this.#relations.accept(incoming), t("friends.made", name)), "button little main"),
-        button(t("friends.decline"), () => void this.#try(() => this.#relations.decline(incoming))),
+        button(t("friends.accept"), () => this.#try(() => this.#relations.accept(incoming), t("friends.made", name)), "button little main"),
+        button(t("friends.decline"), () => this.#try(() => this.#relations.decline(incoming))),
       );
     }
     if (focused && bar.hidden) at("person-toggle").focus();

@@ -102,6 +102,9 @@ func proveCloud(ctx context.Context, s *stage, f *finding) error {
 	for i := range lanes {
 		cells, pending = cells+lanes[i].cells, pending+lanes[i].pending
 	}
+	if err := s.bury(ctx, l, lanes[0].server.url["api"]); err != nil {
+		return err
+	}
 	buried, err := s.exhume(ctx, f, lanes[0].server.url["api"])
 	if err != nil {
 		return err
@@ -297,6 +300,34 @@ func (s *stage) breakerClosed(ctx context.Context, l *ledger, base string) error
 	return nil
 }
 
+// bury has the cloud refuse somebody's new name, once and for good.
+func (s *stage) bury(ctx context.Context, l *ledger, base string) error {
+	if err := s.breakerClosed(ctx, l, base); err != nil {
+		return err
+	}
+	p, err := s.newcomer(ctx, l, base)
+	if err != nil {
+		return err
+	}
+	const wrongParameter = 1002
+	if err := s.fault(ctx, object{"path": "/user/refresh.json", "mode": "code", "code": wrongParameter, "times": 1, "user": p.id}); err != nil {
+		return err
+	}
+	nickname := "N" + randomHex()[:8]
+	if a, err := s.ask(ctx, http.MethodPatch, base+"/v1/me", p.access, object{"nickname": nickname}); err != nil || a.status != http.StatusOK {
+		return fmt.Errorf("change of a name = %s, %w", a, err)
+	}
+	p.nicknames = []string{nickname}
+	refused, err := until(ctx, rest, func() (bool, error) {
+		n, err := s.number(ctx, "SELECT COUNT(*) FROM outbox WHERE buried_at IS NOT NULL AND subject = ?", p.id)
+		return n > 0, err
+	})
+	if !refused {
+		return fmt.Errorf("a name that the cloud refuses is not buried within %s: %w", rest, err)
+	}
+	return nil
+}
+
 // exhume retries what is buried, as an admin does who has read the reason, and
 // tells how many rows that were.
 func (s *stage) exhume(ctx context.Context, f *finding, base string) (n int, err error) {
@@ -327,7 +358,7 @@ func (s *stage) exhume(ctx context.Context, f *finding, base string) (n int, err
 		}
 		n, cursor, more = n+in.Retried, in.NextCursor, in.NextCursor != ""
 	}
-	if n != len(buried) {
+	if n == 0 || n != len(buried) {
 		f.wrong("%d of %d buried rows were retried", n, len(buried))
 	}
 	return n, nil

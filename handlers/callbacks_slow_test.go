@@ -1,16 +1,20 @@
 package handlers_test
 
 import (
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"imbridge/handlers"
+	"imbridge/models"
 	"imbridge/tokens/im/sandbox"
 )
 
@@ -37,37 +41,73 @@ func (r *callbackRig) hold() (release func()) {
 	}
 }
 
+// askedBy are the two clouds, each with a rig and a question that passes where the
+// other one is their friend, and what says so.
+var askedBy = []struct {
+	cloud    string
+	patience time.Duration // of the cloud, before it delivers unasked
+	proof    func(*handlers.Callbacks)
+	ask      func(r *callbackRig, from, to models.User) request
+	passed   func(a answer) bool
+}{
+	{"rongcloud", 3 * time.Second, func(c *handlers.Callbacks) {
+		c.AppKey, c.RongCloud = sandbox.DefaultAppKey, handlers.RongCloudProof(appSecret)
+	},
+		func(r *callbackRig, from, to models.User) request {
+			return r.request(question{from: from.IMID, to: to.IMID})
+		},
+		func(a answer) bool { return a.get("pass") == 1.0 }},
+	{"easemob", 200 * time.Millisecond, func(c *handlers.Callbacks) { c.AppKey, c.Easemob = easeAppKey, handlers.EasemobProof(ruleSecret) },
+		func(r *callbackRig, from, to models.User) request {
+			return r.easeQuestion(func(m map[string]any) { m["from"], m["to"] = from.IMID, to.IMID })
+		},
+		func(a answer) bool { return a.get("valid") == true }},
+}
+
 // TestACallbackIsAnsweredWithoutTheDatabase has the cloud's question come while
 // somebody else holds the database.
 func TestACallbackIsAnsweredWithoutTheDatabase(t *testing.T) {
-	for _, c := range []struct {
-		what   string
-		refuse bool
-		want   float64
-	}{{"delivering", false, 1}, {"refusing", true, 0}} {
-		t.Run(c.what, func(t *testing.T) {
-			r := newCallbackRig(t, withDeps(func(d *handlers.Deps) {
-				d.Callbacks = handlers.Callbacks{AppKey: sandbox.DefaultAppKey, RongCloud: handlers.RongCloudProof(appSecret), RequireFriendship: true, RefuseWhenUnsure: c.refuse}
-			}))
-			ann, eve := r.store.AddUser(t), r.store.AddUser(t)
-			q := question{from: eve.IMID, to: ann.IMID}
-			r.wantPass("before", q, 0)
-			release := r.hold()
-			start := time.Now()
-			r.wantPass("while the database is held", q, c.want)
-			// RongCloud waits 3 s.
-			if took := time.Since(start); took > 2*time.Second {
-				t.Errorf("answered after %s, want 2 s at most", took)
-			}
-			if got := r.counted("rongcloud", "unsure"); got != "1" {
-				t.Errorf("callbacks counted as unsure = %s, want 1", got)
-			}
-			if !strings.Contains(r.log.String(), "callback answered without the database") {
-				t.Error("the log does not tell that a callback was answered without the database")
-			}
-			release()
-			r.wantPass("after", q, 0)
-		})
+	for _, by := range askedBy {
+		for what, refuse := range map[string]bool{"delivering": false, "refusing": true} {
+			t.Run(by.cloud+" "+what, func(t *testing.T) {
+				r := newCallbackRig(t, withDeps(func(d *handlers.Deps) {
+					d.Callbacks = handlers.Callbacks{RequireFriendship: true, RefuseWhenUnsure: refuse}
+					by.proof(&d.Callbacks)
+				}))
+				ann, eve := r.store.AddUser(t), r.store.AddUser(t)
+				ask := func(when string, want bool) time.Duration {
+					t.Helper()
+					q := by.ask(r, eve, ann)
+					start := time.Now()
+					a := r.do(q)
+					if a.status != http.StatusOK || by.passed(a) != want {
+						t.Errorf("%s = %d %s, want 200 and passed %t", when, a.status, a.raw, want)
+					}
+					return time.Since(start)
+				}
+				ask("before", false)
+				release := r.hold()
+				var fastest time.Duration
+				tries := 0
+				for tries < 5 && (tries == 0 || fastest >= by.patience) { // others may be at work on this machine
+					took := ask("while the database is held", !refuse)
+					if tries++; tries == 1 || took < fastest {
+						fastest = took
+					}
+				}
+				if fastest >= by.patience {
+					t.Errorf("answered after %s, want less than the %s that the cloud waits", fastest, by.patience)
+				}
+				if got := r.counted(by.cloud, "unsure"); got != strconv.Itoa(tries) {
+					t.Errorf("callbacks counted as unsure = %s, want %d", got, tries)
+				}
+				if !strings.Contains(r.log.String(), "callback answered without the database") {
+					t.Error("the log does not tell that a callback was answered without the database")
+				}
+				release()
+				ask("after", false)
+			})
+		}
 	}
 }
 
@@ -108,55 +148,99 @@ func TestAHeldDatabaseHoldsFewOfOurs(t *testing.T) {
 	r.wantPass("after", question{from: eve.IMID, to: ann.IMID}, 0)
 }
 
-// TestCallbacksAreFast holds the answers to 50 ms for 99 of 100, and tells how they
-// compare with a route that does nothing.
+// TestCallbacksAreFast holds the answers to 50 ms, to people with as many friends as
+// there may be: 99 of 100 that come one after the other, and half of those that come
+// eight at a time, of which SQLite lets one write while the others sleep. It tells
+// how they compare with a route that does nothing.
 func TestCallbacksAreFast(t *testing.T) {
 	if testing.Short() {
 		t.Skip("measures")
 	}
 	const asked = 400
-	r := newCallbackRig(t)
-	ann, bob := r.store.AddUser(t), r.store.AddUser(t)
-	r.befriend(ann, bob)
-	server := httptest.NewServer(r.api)
-	defer server.Close()
-	measure := func(next func() *http.Request) (p50, p99 time.Duration) {
-		all := make([]time.Duration, asked)
-		for i := range all {
-			req := next()
-			start := time.Now()
-			resp, err := server.Client().Do(req)
-			if err != nil {
-				t.Fatal(err)
+	for _, by := range askedBy {
+		t.Run(by.cloud, func(t *testing.T) {
+			r := newCallbackRig(t, withDeps(func(d *handlers.Deps) {
+				d.Callbacks = handlers.Callbacks{RequireFriendship: true}
+				by.proof(&d.Callbacks)
+			}))
+			ann, bob := r.store.AddUser(t), r.store.AddUser(t)
+			r.befriend(ann, bob)
+			for _, u := range []models.User{ann, bob} {
+				var rows []string
+				for i := range models.MaxFriends - 1 {
+					rows = append(rows, fmt.Sprintf("('%s', '00%024d', 1)", u.ID, i))
+				}
+				r.store.Exec(t, "INSERT INTO friends (owner_id, friend_id, created_at) VALUES "+strings.Join(rows, ", "))
 			}
-			_ = resp.Body.Close()
-			all[i] = time.Since(start)
-			if resp.StatusCode != http.StatusOK {
-				t.Fatalf("status %d, want 200", resp.StatusCode)
+			server := httptest.NewServer(r.api)
+			defer server.Close()
+			client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 8}}
+			measure := func(atOnce int, next func() *http.Request, good func(a answer) bool) (p50, p99 time.Duration) {
+				all := make([]time.Duration, asked)
+				todo := make([]*http.Request, asked)
+				for i := range todo {
+					todo[i] = next()
+				}
+				var crowd sync.WaitGroup
+				for first := range atOnce {
+					crowd.Go(func() {
+						for i := first; i < asked; i += atOnce {
+							start := time.Now()
+							a := answer{}
+							resp, err := client.Do(todo[i])
+							if err == nil {
+								a.status = resp.StatusCode
+								err = json.NewDecoder(resp.Body).Decode(&a.body)
+								_ = resp.Body.Close()
+							}
+							if all[i] = time.Since(start); err != nil || a.status != http.StatusOK || !good(a) {
+								t.Errorf("answer = %d %v, %v; want 200 and a message that passes", a.status, a.body, err)
+								return
+							}
+						}
+					})
+				}
+				crowd.Wait()
+				slices.Sort(all)
+				return all[asked/2], all[asked*99/100]
 			}
-		}
-		slices.Sort(all)
-		return all[asked/2], all[asked*99/100]
+			get := func() *http.Request {
+				req, _ := http.NewRequest(http.MethodGet, server.URL+"/livez", nil)
+				return req
+			}
+			ask := func() *http.Request {
+				q := by.ask(r, bob, ann)
+				body, kind := q.body, q.header["Content-Type"]
+				if _, form := body.(string); !form {
+					raw, err := json.Marshal(body)
+					if err != nil {
+						t.Fatal(err)
+					}
+					body, kind = string(raw), "application/json"
+				}
+				req, _ := http.NewRequest(q.method, server.URL+q.path, strings.NewReader(body.(string)))
+				req.Header.Set("Content-Type", kind)
+				return req
+			}
+			for _, atOnce := range []int{1, 8} {
+				var got time.Duration
+				for range 3 { // others may be at work on this machine
+					empty50, empty99 := measure(atOnce, get, func(answer) bool { return true })
+					p50, p99 := measure(atOnce, ask, by.passed)
+					t.Logf("%s, %d at a time: half within %s, 99 of 100 within %s; an empty route %s and %s; ratio %.1f", r.store.Engine, atOnce, p50, p99, empty50, empty99, float64(p50)/float64(empty50))
+					slowest := max(50*time.Millisecond, 2*empty99) // a machine that is slow at nothing says nothing
+					if got = p99; atOnce > 1 {
+						got = p50
+					}
+					if t.Failed() || got < slowest {
+						got = 0
+						break
+					}
+				}
+				if got > 0 {
+					t.Errorf("%d at a time, callbacks are answered within %s, want 50ms", atOnce, got)
+				}
+			}
+		})
 	}
-	get := func() *http.Request {
-		req, _ := http.NewRequest(http.MethodGet, server.URL+"/livez", nil)
-		return req
-	}
-	ask := func() *http.Request {
-		q := r.request(question{from: bob.IMID, to: ann.IMID})
-		req, _ := http.NewRequest(q.method, server.URL+q.path, strings.NewReader(q.body.(string)))
-		req.Header.Set("Content-Type", q.header["Content-Type"])
-		return req
-	}
-	var p99 time.Duration
-	for range 3 { // others may be at work on this machine
-		empty50, empty99 := measure(get)
-		var p50 time.Duration
-		p50, p99 = measure(ask)
-		t.Logf("%s: half within %s, 99 of 100 within %s; an empty route %s and %s; ratio %.1f", r.store.Engine, p50, p99, empty50, empty99, float64(p50)/float64(empty50))
-		if p99 < max(50*time.Millisecond, 2*empty99) { // a machine that is slow at nothing says nothing
-			return
-		}
-	}
-	t.Errorf("99 of 100 callbacks are answered within %s, want 50ms", p99)
 }

@@ -129,6 +129,44 @@ test("a token of 20 s is renewed while two people chat, and no message is lost",
   }
 });
 
+test("a token that the cloud refuses is replaced, and the page says so meanwhile", async (t) => {
+  const server = await serve(t, easemob);
+  const chrome = await browser(t);
+  const ben = await person(t, chrome, server, "ben");
+  await openChat(ben, server);
+  for (const [code, what, refuse] of [
+    [28, "one that the cloud does not know", async (who) => {
+      // The token that is stored is good: the page was given another one, once.
+      let spoilt = false;
+      await who.ctx.route("**/v1/im/token", async (route) => {
+        if (spoilt) return route.fallback();
+        spoilt = true;
+        const answer = await route.fetch();
+        return route.fulfill({ response: answer, json: { ...(await answer.json()), token: "YWMtspoilt" } });
+      });
+      await who.page.goto(server.api + "/chat");
+    }],
+    [56, "one that ended while the connection was away", async (who) => {
+      await openChat(who, server);
+      await who.page.evaluate(() => (globalThis.statesSeen.length = 0));
+      await server.control("/control/connections", { user_id: await who.page.getAttribute("#chat", "data-me"), action: "expire" });
+    }],
+  ]) {
+    await t.test(`${code}: ${what}`, async (t) => {
+      const who = await person(t, chrome, server, `ann${code}`);
+      const reports = [];
+      who.page.on("request", (request) => request.url().endsWith("/v1/im/token/refused") && reports.push(request.postDataJSON().code ?? request.postDataJSON()));
+      await refuse(who);
+      await until(`${what} is replaced`, async () => (await statesSeen(who)).includes("renewing"));
+      await state(who, "connected");
+      assert.deepEqual(reports, [code], "codes that imbridge was told");
+      await talkTo(who, "ben");
+      await say(who, `after ${code}`);
+      await ben.page.locator("#talks").getByText(`after ${code}`).waitFor();
+    });
+  }
+});
+
 test("what an admin ends, ends", async (t) => {
   const server = await serve(t, easemob);
   const chrome = await browser(t);

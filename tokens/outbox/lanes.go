@@ -14,6 +14,9 @@ var urgent = []string{models.KindRevoke, models.KindBan, models.KindRemove}
 // prompt kinds are what people do to each other and wait for.
 var prompt = []string{models.KindFriend, models.KindBlock, models.KindIMPassword}
 
+// whole kinds are for everybody in turn, at a round's leisure.
+var whole = []string{models.KindAllow}
+
 // A lane is kinds that share workers, of which one lane cannot take all: rows that
 // wait for their turn at the cloud hold up those of their own lane only.
 type lane struct {
@@ -25,20 +28,21 @@ type lane struct {
 // A road is all lanes of a Runner.
 type road struct {
 	urgent lane
-	// others are the prompt kinds and all the rest; most bounds them together.
-	others [2]lane
+	// others are the prompt kinds, all the rest, and the whole ones; most bounds
+	// them together.
+	others [3]lane
 	most   int
 	landed chan struct{} // tells of a delivery of the others
 }
 
 // road keeps a quarter of the workers for the urgent, so that a cloud which is
-// slow to take names does not keep a ban waiting, and of the rest a third for each
-// of the other lanes.
+// slow to take names does not keep a ban waiting, and of the others a third for what
+// people wait for and at least a third for all the rest.
 func (r *Runner) road(workers int) *road {
 	most := max(1, workers-max(1, workers/4))
 	o := &road{urgent: lane{most: workers}, most: most, landed: make(chan struct{}, 1)}
-	for i := range o.others {
-		o.others[i].most = max(1, most-most/3)
+	for i, n := range []int{most - most/3, most / 2, most / 6} {
+		o.others[i].most = max(1, n)
 	}
 	for kind := range r.Kinds {
 		l := &o.others[1]
@@ -47,6 +51,8 @@ func (r *Runner) road(workers int) *road {
 			l = &o.urgent
 		case slices.Contains(prompt, kind):
 			l = &o.others[0]
+		case slices.Contains(whole, kind):
+			l = &o.others[2]
 		}
 		l.kinds = append(l.kinds, kind)
 	}

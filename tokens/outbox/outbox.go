@@ -22,8 +22,10 @@ const (
 	// DefaultLease is how long a claim lasts without a heartbeat. The rows of a
 	// process that died are taken up by others after one lease and one poll.
 	DefaultLease = 20 * time.Second
-	// defaultWorkers deliver at the same time in one process.
-	defaultWorkers = 12
+	// defaultWorkers deliver at the same time in one process: so many that half of
+	// them, which changes between people may take, make 50 calls a second to a cloud
+	// that takes 200 ms for each.
+	defaultWorkers = 24
 	// pollEvery is how often rows that are due are looked for without being
 	// woken: those of other processes, and those that were put off.
 	pollEvery = 2 * time.Second
@@ -52,7 +54,7 @@ type Runner struct {
 	Kinds map[string]Deliverer
 	// Lease of a claim; zero is DefaultLease.
 	Lease time.Duration
-	// Workers deliver at the same time; zero is twelve.
+	// Workers deliver at the same time; zero is twenty-four.
 	Workers int
 	// Process names this process in leases.
 	Process string

@@ -17,11 +17,11 @@ import (
 // A mention is a file that knows Easemob by name, though it is not Easemob's own.
 type mention struct {
 	file string
-	// needed lines of Go stand there for every cloud. Where there are none, there
-	// may be any number, for the sake of what a cloud may have or not.
-	needed int
-	extra  int // lines of that kind beside needed ones
-	why    string
+	needed int // lines of Go that stand there for every cloud
+	// extra lines are for what a cloud may have or not. Fewer are as good, where
+	// there are no needed ones.
+	extra int
+	why   string
 }
 
 var mentions = []mention{
@@ -29,14 +29,14 @@ var mentions = []mention{
 	{"cmd/imbridge/clouds.go", 1, 0, "how it is opened"},
 	{"house_test.go", 1, 0, "who may import its client"},
 
-	{"config/forms.go", 0, 0, "a setting has a form of its own"},
-	{"cmd/imbridge/callbacks.go", 0, 0, "it asks before it delivers"},
-	{"handlers/callbacks.go", 0, 0, "it asks before it delivers"},
-	{"handlers/server.go", 0, 0, "it asks before it delivers"},
-	{"handlers/problems.go", 0, 0, "it asks before it delivers"},
-	{"cmd/imbridge/doctor_messages.go", 0, 0, "what keeps messages between friends there"},
-	{"cmd/imbridge/sandbox.go", 0, 0, "the sandbox plays it"},
-	{"cmd/imbridge/reconcile.go", 0, 0, "the sandbox plays it"},
+	{"config/forms.go", 0, 1, "a setting has a form of its own"},
+	{"cmd/imbridge/callbacks.go", 0, 3, "it asks before it delivers"},
+	{"handlers/callbacks.go", 0, 2, "it asks before it delivers"},
+	{"handlers/server.go", 0, 1, "it asks before it delivers"},
+	{"handlers/problems.go", 0, 2, "it asks before it delivers"},
+	{"cmd/imbridge/doctor_messages.go", 0, 4, "what keeps messages between friends there"},
+	{"cmd/imbridge/sandbox.go", 0, 16, "the sandbox plays it"},
+	{"cmd/imbridge/reconcile.go", 0, 1, "the sandbox plays it"},
 }
 
 // mostChanged is how many existing lines a new cloud may change.
@@ -76,7 +76,7 @@ func TestAddingACloud(t *testing.T) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(got)) {
 		m, ok := known[name]
-		if want := m.needed + m.extra; !ok || m.needed > 0 && got[name] != want {
+		if want := m.needed + m.extra; !ok || got[name] > want || m.needed > 0 && got[name] < want {
 			t.Errorf("%s: lines about Easemob = %d, want %d: give it a file or a function of its own, or a line in the table", name, got[name], want)
 		}
 	}

@@ -16,7 +16,7 @@ import (
 
 // A mention is a file that knows Easemob by name, though it is not Easemob's own.
 type mention struct {
-	file string
+	file   string
 	needed int // lines of Go that stand there for every cloud
 	// extra lines are for what a cloud may have or not. Fewer are as good, where
 	// there are no needed ones.

@@ -193,9 +193,9 @@ type IM struct {
 type Messages struct {
 	// Only friends may write to each other. What keeps it depends on the cloud, and
 	// doctor tells what to do there. RongCloud: the pre-messaging callback that
-	// imbridge answers, and its allow lists where they are switched on, which are
-	// read at the start. Easemob: a switch in its console, and the callback too
-	// where easemob_secret is set.
+	// imbridge answers, and its allow lists where they are switched on. Easemob: a
+	// switch in its console, and the callback too where easemob_secret is set. A
+	// change reaches everybody in time: docs/messages.md.
 	RequireFriendship bool `key:"require_friendship" eg:"true"`
 
 	// What becomes of a message while the database does not answer: deliver or

@@ -267,8 +267,11 @@ func TestFriendsOfBeforeStayFriends(t *testing.T) {
 		deliverAll(t, s, d)
 		friendsHear("with a new friend, before the round")
 		for range 2 {
-			c.during = func(string) { friendsHear("while the round writes") }
+			var look func(string)
+			look = func(string) { friendsHear("while the round writes"); c.during = look }
+			c.during = look
 			rounds(t, s, d)
+			c.during = nil
 			friendsHear("after the round")
 			if !c.hears(me, newcomer) || !c.hears(newcomer, me) {
 				t.Error("the new friend is not heard, want them to be")

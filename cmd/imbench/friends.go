@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -30,6 +31,9 @@ const (
 	firstBud  account = 2
 	firstPair account = firstBud + manyFriends
 )
+
+// friendsApp is the app key at the cloud.
+const friendsApp = "imbench#friends"
 
 // What a run of friends has to reach.
 const (
@@ -149,6 +153,19 @@ func (f *friendBench) befriend(ctx context.Context) error {
 			}
 		}
 	}
+	return f.acquaint(ctx, bulk, now)
+}
+
+// acquaint says of the pairs that the cloud has given them tokens: it is told of no
+// others.
+func (f *friendBench) acquaint(ctx context.Context, bulk *sql.DB, now int64) error {
+	r := newRows("im_tokens", "cloud_app, user_id, generation, issued_at")
+	for i := range 2 * pairCount {
+		r.add("easemob/"+friendsApp, (firstPair + account(i)).userID(), 1, now)
+	}
+	if _, err := bulk.ExecContext(ctx, r.query(), r.args...); err != nil {
+		return fmt.Errorf("load tokens: %w", err)
+	}
 	return nil
 }
 
@@ -166,7 +183,7 @@ func (f *friendBench) serve(ctx context.Context) (err error) {
 	f.process, err = startProcess(ctx, "imbridge", f.dir, environment(f.environ, map[string]string{
 		"IMBRIDGE_DATA_DIR": f.dir, "IMBRIDGE_SERVER_LISTEN": "127.0.0.1:0", "IMBRIDGE_OPS_LISTEN": "127.0.0.1:0",
 		"IMBRIDGE_SERVER_PUBLIC_URL": publicURL, "IMBRIDGE_SANDBOX_LISTEN": "127.0.0.1:0", "IMBRIDGE_SANDBOX_CONTROL_LISTEN": "127.0.0.1:0",
-		"IMBRIDGE_SANDBOX_CLOUD": "easemob", "IMBRIDGE_IM_EASEMOB_APP_KEY": "imbench#friends", "IMBRIDGE_IM_EASEMOB_CLIENT_ID": "imbench",
+		"IMBRIDGE_SANDBOX_CLOUD": "easemob", "IMBRIDGE_IM_EASEMOB_APP_KEY": friendsApp, "IMBRIDGE_IM_EASEMOB_CLIENT_ID": "imbench",
 		"IMBRIDGE_IM_EASEMOB_CLIENT_SECRET": f.secret, "IMBRIDGE_DATABASE_DRIVER": f.db.driver, "IMBRIDGE_DATABASE_DSN": f.db.dsn,
 		"IMBRIDGE_KEYS_DATA_KEY": f.dataKey, "IMBRIDGE_IM_CLOUD": "sandbox", "IMBRIDGE_THROTTLE_ADDRESS_FREE": "1000000",
 	}), program, []string{"serve"}, "api", "metrics", "cloud", "control")

@@ -9,26 +9,35 @@ import (
 	"time"
 )
 
-// The whole of it, small: what it measures is nothing that a busy machine could
-// promise, but every request and every change has to go through.
+// The whole of it, small: every request and every change has to go through, and it
+// has to be good enough once in three runs, as others may be at work on this machine.
 func TestSmallRunOfFriends(t *testing.T) {
-	status, out, errs := runWith(t, "friends", "--engine", "sqlite", "--length", "1s", "--rate", "5")
+	var status int
+	var out, errs string
+	for range 3 {
+		if status, out, errs = runWith(t, "friends", "--engine", "sqlite", "--length", "1s", "--rate", "5"); status != 1 {
+			break
+		}
+		t.Logf("not good enough:\n%s", out)
+	}
 	for _, want := range []string{
 		`(?m)^ +start of 3000( +\S+s){2} +\d+\.\d{2} +- +- *$`,
 		`(?m)^ +middle( +\S+s){2} +\d+\.\d{2}`,
 		`(?m)^ +end( +\S+s){2} +\d+\.\d{2}`,
 		`(?m)^ +list of 50( +\S+s){2} +1\.00`,
+		`(?m)^ratio to the list of 50, at most 2\.0 wanted: good enough$`,
 		`(?m)^5 changes in `,
-		`until the cloud has it: p50 \S+, p99 \S+, longest`,
+		`until the cloud has it: p50 \S+, p99 [\d.]+(ms|µs), longest`, // below a second
 		`POST /users/{u}/contacts/users/{f}: [1-5] of 100`,
 		`calls refused for being too many: 0`,
+		`(?m)^good enough$`,
 	} {
 		if !regexp.MustCompile(want).MatchString(out) {
 			t.Errorf("the report lacks %s:\n%s%s", want, out, errs)
 		}
 	}
-	if status == 2 || strings.Contains(out, "failed") || strings.Contains(out, "DELETE /users/{u}/contacts/users/{f}: 0 of") && strings.Contains(out, "POST /users/{u}/contacts/users/{f}: 0 of") {
-		t.Errorf("status %d, want every change to go through:\n%s%s", status, out, errs)
+	if status != 0 || strings.Contains(out, "failed") {
+		t.Errorf("status %d, want 0 and every change to go through:\n%s%s", status, out, errs)
 	}
 }
 

@@ -63,23 +63,48 @@ func (c *wary) Block(context.Context, string, ...string) error    { return c.cal
 func (c *wary) Unblock(context.Context, string, ...string) error  { return c.call("unblock") }
 func (c *wary) Blocked(context.Context, string) ([]string, error) { return nil, c.call("blocked") }
 
-func (c *wary) Befriend(context.Context, string, string) error { return c.call("befriend") }
-func (c *wary) Unfriend(context.Context, string, string) error { return c.call("unfriend") }
-func (c *wary) Friends(context.Context, string, string) (im.FriendPage, error) {
+// Of the two ways to keep friends a cloud has one.
+type (
+	waryFriends struct{ *wary }
+	waryLists   struct{ *wary }
+)
+
+func (c waryFriends) Befriend(context.Context, string, string) error { return c.call("befriend") }
+func (c waryFriends) Unfriend(context.Context, string, string) error { return c.call("unfriend") }
+func (c waryFriends) Friends(context.Context, string, string) (im.FriendPage, error) {
 	return im.FriendPage{}, c.call("friends")
 }
-func (c *wary) Remark(context.Context, string, string, string) error { return c.call("remark") }
+func (c waryFriends) Remark(context.Context, string, string, string) error { return c.call("remark") }
+
+func (c waryLists) Allow(context.Context, string, ...string) error    { return c.call("allow") }
+func (c waryLists) Disallow(context.Context, string, ...string) error { return c.call("disallow") }
+func (c waryLists) Restrict(context.Context, string, bool) error      { return c.call("restrict") }
+func (c waryLists) Allowed(context.Context, string) ([]string, error) { return nil, c.call("allowed") }
 
 // TestNoConnectionIsHeldWhileTheCloudIsAsked: a slow cloud must not take the
 // database from everybody else, so no transaction and no read is open during a
 // call, neither of a mint nor of any kind of the outbox.
 func TestNoConnectionIsHeldWhileTheCloudIsAsked(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		cloud func(*wary) Cloud
+		own   []string // kinds that only this one is told of
+	}{
+		{"friends", func(c *wary) Cloud { return waryFriends{c} }, []string{models.KindFriend}},
+		{"allow lists", func(c *wary) Cloud { return waryLists{c} }, []string{models.KindFriend, models.KindAllow}},
+	} {
+		t.Run(c.name, func(t *testing.T) { noneHeld(t, c.cloud, c.own) })
+	}
+}
+
+func noneHeld(t *testing.T, of func(*wary) Cloud, own []string) {
 	s := modelstest.Open(t)
 	s.DeriveIMPassword = func(password, imID string) (string, error) { return password + "/" + imID, nil }
 	w := &wary{store: s, held: map[string]int{}}
-	i := &Issuer{Store: s.Store, Cloud: w, WindowPercent: 20, MintTimeout: time.Second, Process: "p", Now: s.Now,
+	cloud := of(w)
+	i := &Issuer{Store: s.Store, Cloud: cloud, WindowPercent: 20, MintTimeout: time.Second, Process: "p", Now: s.Now,
 		Log: slog.New(slog.DiscardHandler), ReadSecretVersion: func(context.Context) (int64, error) { return 0, nil }}
-	d := &outbox.Delivery{Store: s.Store, Cloud: w, Issuer: i, Rate: 1000, Now: s.Now}
+	d := &outbox.Delivery{Store: s.Store, Cloud: cloud, Issuer: i, Rate: 1000, Now: s.Now}
 	kinds := d.Kinds()
 	ctx, o := t.Context(), models.Origin{}
 	must := func(what string, err error) {
@@ -122,16 +147,26 @@ func TestNoConnectionIsHeldWhileTheCloudIsAsked(t *testing.T) {
 		ids = append(ids, reg.User.ID)
 	}
 	a, b := ids[0], ids[1]
+	pair := min(a, b) + ":" + max(a, b)
 	during("a fetch", func() error { _, err := i.Token(ctx, a, ""); return err })
 	deliver(models.KindProvision, b)
 	deliver(models.KindProfile, a)
 	during("a reissue", func() error { _, err := i.Reissue(ctx, a); return err })
 
-	_, err := s.RequestFriend(ctx, a, b, "", o)
+	seen, err := s.AllowLists(ctx)
+	must("AllowLists", err)
+	must("SetAllowLists", s.SetAllowLists(ctx, seen, im.App(cloud), models.AllowListsOn))
+	_, err = s.RequestFriend(ctx, a, b, "", o)
 	must("RequestFriend", err)
 	_, err = s.RequestFriend(ctx, b, a, "", o)
 	must("RequestFriend", err)
-	deliver(models.KindFriend, min(a, b)+":"+max(a, b))
+	for _, kind := range own {
+		subject := pair
+		if kind == models.KindAllow {
+			subject = a
+		}
+		deliver(kind, subject)
+	}
 	must("BlockUser", s.BlockUser(ctx, a, b, o))
 	deliver(models.KindBlock, a+":"+b)
 
@@ -146,8 +181,8 @@ func TestNoConnectionIsHeldWhileTheCloudIsAsked(t *testing.T) {
 	must("DeleteUser", s.DeleteUser(ctx, b, "admin:x", o))
 	deliver(models.KindRemove, b)
 
-	told[models.KindRelations] = true // by rows of their own
-	told["allow"] = true              // of clouds that keep no friends
+	// Relations are told by rows of their own, and allow lists where there are any.
+	told[models.KindRelations], told[models.KindAllow] = true, true
 	for _, kind := range slices.Sorted(maps.Keys(kinds)) {
 		if !told[kind] {
 			t.Errorf("nobody looked during %s: a new kind belongs here", kind)

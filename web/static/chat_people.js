@@ -107,6 +107,7 @@ export class Directory {
 
   async #fetch() {
     this.#timer = undefined;
+    if (this.#wanted.size === 0) return; // somebody else has told us meanwhile
     this.#fetching = true;
     const ids = [...this.#wanted.keys()].slice(0, most);
     let pause = together;

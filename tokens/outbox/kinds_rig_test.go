@@ -27,6 +27,10 @@ type crowd struct {
 	// before and after run around each call, beside the lock; an error of before
 	// keeps it from happening, one of after loses its answer.
 	before, after func(ctx context.Context, op string) error
+	// late, if set, tells of a call whose caller gave it up how much later it
+	// arrives all the same; zero is one that does not.
+	late   func(op string) time.Duration
+	flying sync.WaitGroup // those that still do
 
 	mu      sync.Mutex
 	friends map[[2]string]bool
@@ -51,6 +55,17 @@ func (c *crowd) call(ctx context.Context, op string, do func() error) error {
 	if c.before != nil {
 		if err := c.before(ctx, op); err != nil {
 			return err
+		}
+	}
+	if c.late != nil {
+		if delay := c.late(op); delay > 0 {
+			c.flying.Go(func() {
+				_ = pass(context.Background(), delay)
+				c.mu.Lock()
+				defer c.mu.Unlock()
+				_ = do()
+			})
+			return &im.Error{Kind: im.Unknown, Op: op, Message: "no answer within the time of the call"}
 		}
 	}
 	c.mu.Lock()

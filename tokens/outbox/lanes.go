@@ -17,6 +17,9 @@ var prompt = []string{models.KindFriend, models.KindBlock, models.KindIMPassword
 // whole kinds are for everybody in turn, at a round's leisure.
 var whole = []string{models.KindAllow}
 
+// flips are the kinds whose truth people change back and forth.
+var flips = []string{models.KindFriend, models.KindBlock}
+
 // A lane is kinds that share workers, of which one lane cannot take all: rows that
 // wait for their turn at the cloud hold up those of their own lane only.
 type lane struct {

@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -219,6 +220,8 @@ func (r *Runner) deliver(ctx context.Context, row models.OutboxRow) {
 	var back *ComeBackError
 	var written error
 	switch {
+	case err == nil && r.overtaken(row):
+		written = r.Store.PutOffOutbox(land, row, r.Now().Add(arriveTime), toldOnce)
 	case err == nil:
 		written = r.Store.FinishOutbox(land, row)
 	case errors.As(err, &back):
@@ -247,6 +250,17 @@ func (r *Runner) deliver(ctx context.Context, row models.OutboxRow) {
 	if r.Observe != nil {
 		r.Observe(row.Kind, outcome)
 	}
+}
+
+// overtaken tells that an earlier call may arrive after the one that was answered
+// now, and say what was true then. Where the truth goes back and forth, it is told
+// once more when that one must have arrived; what is told sooner, because the truth
+// has changed again, does not count.
+func (r *Runner) overtaken(row models.OutboxRow) bool {
+	if !slices.Contains(flips, row.Kind) || !strings.HasPrefix(row.LastError, mayArrive) {
+		return false
+	}
+	return row.LastError != toldOnce || r.Now().Sub(row.AttemptedAt) < arriveTime
 }
 
 // attempt delivers. A panic is this row's failure alone: without that, the row would

@@ -25,6 +25,14 @@ const (
 	conflictTries = 3
 	// inTheWay begins the reasons of such refusals.
 	inTheWay = "the cloud's state is in the way ("
+	// mayArrive begins the reasons of failures after which a call of this row may
+	// still be on its way to the cloud.
+	mayArrive = "a call without an answer may still arrive; "
+	// toldOnce is beside a row that was told after one.
+	toldOnce = mayArrive + "this was told since, and is told once more when that has arrived"
+	// arriveTime is for how long one may: the cloud has what waits in a queue of
+	// its own that long after nobody listens any more, or it is lost.
+	arriveTime = 30 * time.Second
 )
 
 // A Ruling is what becomes of a row whose delivery failed.
@@ -48,6 +56,15 @@ type Ruling struct {
 // that the last time, too: before is the Reason of the failure before this one,
 // "" where there was none.
 func Rule(err error, attempt int64, before string) Ruling {
+	earlier, flying := strings.CutPrefix(before, mayArrive)
+	r := rule(err, attempt, earlier)
+	if !r.Bury && (flying || im.KindOf(err) == im.Unknown) {
+		r.Reason = mayArrive + r.Reason
+	}
+	return r
+}
+
+func rule(err error, attempt int64, before string) Ruling {
 	var e *im.Error
 	if !errors.As(err, &e) {
 		// The database, or a mistake of ours.

@@ -106,7 +106,7 @@ func newLockerRig(t *testing.T) *lockerRig {
 	s := modelstest.Open(t)
 	s.DeriveIMPassword = func(password, imID string) (string, error) { return password + "/" + imID, nil }
 	cloud := &locker{users: map[string]*lockerUser{}, fail: map[string]error{}}
-	r := &lockerRig{store: s, cloud: cloud, t: t, Issuer: &Issuer{Store: s.Store, Cloud: cloud, WindowPercent: 20, MintTimeout: time.Second, Process: "p", Now: s.Now,
+	r := &lockerRig{store: s, cloud: cloud, t: t, Issuer: &Issuer{Store: s.Store, Cloud: cloud, WindowPercent: 20, MintTimeout: 10 * time.Second, Process: "p", Now: s.Now,
 		Log: slog.New(slog.DiscardHandler), ReadSecretVersion: func(context.Context) (int64, error) { return 0, nil }}}
 	reg, err := s.CreateUser(t.Context(), models.NewUser{Username: "ann", Password: "the first one"}, "", models.Origin{})
 	if err != nil {

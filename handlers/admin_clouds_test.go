@@ -39,6 +39,11 @@ func TestCloudsAndTheirRotation(t *testing.T) {
 	if got := look(); fmt.Sprint(got["stale_tokens"]) != "0" {
 		t.Errorf("stale tokens after ann came = %v, want 0", got["stale_tokens"])
 	}
+	// Another server is started with a new secret; this one has the older one.
+	if _, err := r.store.SecretVersion(t.Context(), "rongcloud/"+first["app_key"].(string), "another"); err != nil {
+		t.Fatal(err)
+	}
+	r.do(request{method: "POST", path: "/v1/admin/clouds/current/rotate", token: admin}).want(t, "rotate by a server that was not restarted", http.StatusConflict, "secret_replaced")
 	a := r.do(request{method: "GET", path: "/v1/admin/audit", token: admin}).want(t, "audit", http.StatusOK, "")
 	if got := fmt.Sprint(a.get("entries").([]any)[0].(map[string]any)["action"]); got != "cloud_secret.rotate" {
 		t.Errorf("newest audit row = %s, want cloud_secret.rotate", got)

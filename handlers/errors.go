@@ -128,6 +128,7 @@ var knownErrors = []struct {
 	{models.ErrBlocksFull, "block_limit"},
 	{models.ErrBlocking, "person_blocked"},
 	{models.ErrRequestClosed, "request_closed"},
+	{models.ErrSecretReplaced, "secret_replaced"},
 	{tokens.ErrAccessExpired, "token_expired"},
 	{tokens.ErrAccessInvalid, "token_invalid"},
 	{context.DeadlineExceeded, "timeout"},

@@ -53,14 +53,27 @@ func (s *Store) SecretVersionNow(ctx context.Context, app, secret string) (int64
 	return row.Seq, nil
 }
 
+// ErrSecretReplaced: a newer app secret is in use than the caller's.
+var ErrSecretReplaced = errors.New("a newer app secret is in use: start imbridge with the one that counts")
+
 // RotateSecret marks all tokens that were minted up to now as stale: the secret
 // in use gets a new number, whether it is another one or still the same.
-// Processes that run with it learn of that by SecretVersionNow.
+// Processes that run with it learn of that by SecretVersionNow. ErrSecretReplaced
+// where processes were started with a newer one: a secret on its way out must not
+// make the tokens of its successor stale. Who goes back to an older one starts
+// imbridge with it, which makes it the newest.
 func (s *Store) RotateSecret(ctx context.Context, app, secret, actor string, o Origin) error {
 	for range maxTries {
 		newest, err := s.newestSecret(ctx, app)
 		if err != nil {
 			return err
+		}
+		if newest.Seq > 0 && newest.Fingerprint != s.secretFingerprint(secret) {
+			if _, err := s.SecretVersionNow(ctx, app, secret); err == nil {
+				return fmt.Errorf("rotate secret of %s: %w", app, ErrSecretReplaced)
+			} else if !errors.Is(err, ErrNotFound) {
+				return err
+			}
 		}
 		err = s.appendSecret(ctx, newest, app, secret, func(tx *gorm.DB) error {
 			return s.audit(tx, o, actor, "cloud_secret.rotate", "cloud:"+app, map[string]any{"version": newest.Seq + 1})

@@ -61,6 +61,26 @@ func TestSecretVersions(t *testing.T) {
 
 // TestSecretsOfManyProcesses: those that start at once with one secret agree on
 // its number, and of rotations at once none is lost.
+// While servers are moved to another secret, one that still has the old one must not
+// end the tokens of those that have the new one.
+func TestARotationFromBehindIsRefused(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, s *modelstest.Store) {
+		for _, secret := range []string{"old", "new"} {
+			_, err := s.SecretVersion(ctx, "app", secret)
+			want(t, "SecretVersion", err, nil)
+		}
+		want(t, "RotateSecret with the old one", s.RotateSecret(ctx, "app", "old", "admin:a", from), models.ErrSecretReplaced)
+		version, err := s.SecretVersionNow(ctx, "app", "new")
+		if version != 2 || err != nil {
+			t.Errorf("version of the new one = %d, %v; want 2 still", version, err)
+		}
+		want(t, "RotateSecret with the new one", s.RotateSecret(ctx, "app", "new", "admin:a", from), nil)
+		_, err = s.SecretVersion(ctx, "app", "old") // whoever goes back starts with it
+		want(t, "SecretVersion", err, nil)
+		want(t, "RotateSecret with the old one, started anew", s.RotateSecret(ctx, "app", "old", "admin:a", from), nil)
+	})
+}
+
 func TestSecretsOfManyProcesses(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, s *modelstest.Store) {
 		stores := []*modelstest.Store{s, s.Again(t)}

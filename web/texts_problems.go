@@ -30,6 +30,7 @@ var problemTexts = map[string]words{
 	"problem.person_blocked":         {"You block this person. Unblock them first.", "您已将此人拉黑，请先取消拉黑。"},
 	"problem.request_closed":         {"This request was answered or withdrawn already.", "此好友申请已被处理或撤回。"},
 	"problem.not_yourself":           {"That is you.", "不能对自己进行此操作。"},
+	"problem.secret_replaced":        {"Other servers run with a newer app secret. Restart this one with it first.", "其他服务器已使用新的 App Secret，请先用它重启本服务器。"},
 	"problem.changed_meanwhile":      {"This was changed at the same moment. Look at it and try again.", "内容同时被他人修改，请查看后重试。"},
 	"problem.idempotency_key_spent":  {"This form was used before. Load the page again.", "此表单已使用过，请重新加载页面。"},
 	"problem.precondition_failed":    {"Somebody else changed this since you looked at it. Look again before you decide.", "在您查看之后，他人已修改此内容。请重新查看后再决定。"},

@@ -1514,6 +1514,19 @@ export interface components {
                 };
             };
         };
+        /** @description Other servers run with a newer app secret than the one that was asked. */
+        SecretReplaced: {
+            headers: {
+                "X-Request-ID": components["headers"]["RequestID"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    code?: "secret_replaced";
+                };
+            };
+        };
         /** @description Somebody else changed it at the same moment. */
         Changed: {
             headers: {
@@ -3640,6 +3653,7 @@ export interface operations {
             204: components["responses"]["Done"];
             401: components["responses"]["NotAdmin"];
             403: components["responses"]["NotForUsers"];
+            409: components["responses"]["SecretReplaced"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
         };

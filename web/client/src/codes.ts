@@ -34,6 +34,7 @@ export const problemCodes = [
   "person_blocked",
   "request_closed",
   "changed_meanwhile",
+  "secret_replaced",
   "idempotency_key_spent",
   "precondition_failed",
   "body_too_large",

@@ -7,7 +7,7 @@ import { password, serve } from "./lib/server.mjs";
 const refresh = "/v1/session/refresh";
 const minutes = 60_000;
 
-test("two tabs refresh their session at the same moment", async (t) => {
+test("two tabs refresh their session at the same moment", { timeout: 3 * minutes }, async (t) => {
   const server = await serve(t);
   const chrome = await browser(t);
   const ctx = await context(t, chrome);

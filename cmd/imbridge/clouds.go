@@ -33,8 +33,8 @@ type cloud struct {
 	derivePassword func(password, imID string) (string, error)
 }
 
-// app is what tokens are stored under; see tokens.Issuer.App.
-func (c cloud) app() string { return c.Name() + "/" + c.AppKey() }
+// app is what tokens are stored under.
+func (c cloud) app() string { return im.App(c) }
 
 // observer is told of every call to a cloud; nil tells nobody.
 type observer func(op, outcome string, took time.Duration)

@@ -95,7 +95,7 @@ func (r *Reconciler) Run(ctx context.Context, o Options) (models.ReconcileRun, e
 		return models.ReconcileRun{}, fmt.Errorf("reconcile: %s cannot be asked for a person", r.Cloud.Name())
 	}
 	owner := r.Process + "/r" + strconv.FormatInt(r.runs.Add(1), 36)
-	begun := models.ReconcileOptions{App: r.Cloud.Name() + "/" + r.Cloud.AppKey(), Repair: o.Repair, Since: o.Since, Nightly: o.Nightly}
+	begun := models.ReconcileOptions{App: im.App(r.Cloud), Repair: o.Repair, Since: o.Since, Nightly: o.Nightly}
 	run, err := r.Store.BeginReconcile(ctx, begun, !o.Fresh, owner, r.until())
 	if err != nil {
 		return run, fmt.Errorf("reconcile: %w", err)

@@ -741,7 +741,8 @@ export interface paths {
         put?: never;
         /**
          * Give rows up
-         * @description The cloud is not told; from then on it differs in what they were about.
+         * @description The cloud is not told; from then on it differs in what they were about. A row whose truth has changed since it was
+         *     listed has another id, unless it is under delivery: the old id is gone, and the change stays in the queue.
          */
         post: operations["dropQueue"];
         delete?: never;
